@@ -1,0 +1,52 @@
+# The two commands of the README are `make demo` and `make test`. Everything lives in .venv of this folder.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/.ready
+export PATH := $(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+export DVC_NO_ANALYTICS := true
+
+.PHONY: setup demo test quick check bench ui lab lock
+
+setup: $(READY)
+
+# uv comes from the package index by pip and installs exactly what the lock names, checked by hash
+$(READY): requirements.lock setup.py pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Afraz needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $(READY)
+
+demo: setup
+	dvc repro
+	afraz sync
+	afraz summary
+
+test: setup
+	PYTHONPATH=.path pytest tests --doctest-modules --pyargs afraz
+
+quick: setup
+	PYTHONPATH=.path pytest tests -m "not slow" -x
+
+check: setup
+	ruff check .
+	ruff format --check --diff src tests notebooks experiments || true
+	MYPYPATH=.path mypy
+	PYTHONPATH=.path lint-imports
+
+bench: setup
+	afraz bench
+
+ui: setup
+	afraz ui
+
+lab: setup
+	afraz lab
+
+lock:
+	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--upgrade requirements.in -o requirements.lock

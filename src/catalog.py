@@ -1,0 +1,195 @@
+"""Every dataset that a stage writes: its path, the stage, what one row is, and the key. The only place with paths.
+
+A stage writes through :func:`target` or :func:`save`. While a stage runs, these point into a staging folder that the
+runner moves into place when the whole stage has succeeded, so nothing half-written is ever read.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from .errors import DataError, nearest
+
+STAGING = "AFRAZ_STAGING"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A row of the catalog; ``{as_of}`` in ``path`` is filled in by the caller."""
+
+    name: str
+    path: str
+    stage: str
+    grain: str
+    key: tuple[str, ...] = ()
+
+
+def _canonical(name: str, grain: str, *key: str) -> Dataset:
+    return Dataset(name, f"data/canonical/{name}.parquet", "ingest", grain, key)
+
+
+CATALOG: dict[str, Dataset] = {
+    d.name: d
+    for d in (
+        Dataset("demo_source", "data/source/demo", "simulate", "a folder of source files"),
+        Dataset("truth", "data/truth", "simulate", "a folder: what was planted; only tests and oracle read it"),
+        Dataset("canonical", "data/canonical", "ingest", "a folder of canonical tables"),
+        Dataset("rejects", "data/rejects", "ingest", "a folder: one table of refused rows per source table"),
+        Dataset("coverage", "data/canonical/coverage.json", "ingest", "rows and period of every table"),
+        _canonical("customers", "a customer", "customer_id"),
+        _canonical("regions", "a region", "region_id"),
+        _canonical("accounts", "an account", "account_id"),
+        _canonical("transactions", "a booking", "transaction_id"),
+        _canonical("loans", "a loan application", "loan_id"),
+        _canonical("loan_months", "a loan at a month's end", "loan_id", "month_end"),
+        _canonical("recoveries", "a payment recovered on a defaulted loan", "loan_id", "received_at"),
+        _canonical("contacts", "a contact with the customer", "contact_id"),
+        _canonical("campaigns", "a campaign", "campaign_id"),
+        _canonical("treatments", "a customer in a campaign", "campaign_id", "customer_id"),
+        _canonical("surveys", "a survey answer", "survey_id"),
+        Dataset("features", "data/features", "features", "a folder"),
+        Dataset("customer_features", "data/features/customer_features.parquet", "features",
+                "a customer at an as_of date", ("customer_id", "as_of")),
+        Dataset("churn_labels", "data/features/churn_labels.parquet", "features",
+                "a customer at an as_of date", ("customer_id", "as_of")),
+        Dataset("dictionary", "data/features/dictionary.parquet", "features", "a feature", ("name",)),
+        Dataset("leak_audit", "data/features/leak_audit.json", "features", "the leak audit"),
+        Dataset("churn_run", "experiments/runs/churn", "churn", "a folder: notebook, page, tables, model"),
+        Dataset("churn_model", "experiments/runs/churn/model", "churn", "a model folder"),
+        Dataset("churn_predictions", "experiments/runs/churn/predictions.parquet", "churn",
+                "a customer at an as_of date of the test part", ("customer_id", "as_of")),
+        Dataset("churn_metrics", "experiments/metrics/churn.json", "churn", "measures of the churn model"),
+        Dataset("govern_run", "experiments/runs/govern", "govern", "a folder: notebook, page, checks"),
+        Dataset("checks", "experiments/runs/govern/checks.json", "govern", "the outcome of each check for each model"),
+        Dataset("churn_scores", "data/scores/as_of={as_of}/churn.parquet", "score", "a customer", ("customer_id",)),
+        Dataset("churn_manifest", "data/scores/as_of={as_of}/churn.json", "score", "where the scores came from"),
+        Dataset("oracle_metrics", "experiments/metrics/oracle.json", "oracle", "scores held against the truth"),
+    )
+}  # fmt: skip
+
+
+def root() -> Path:
+    """Find the workspace: the nearest folder, from the current one upwards, that holds ``dvc.yaml``.
+
+    Raises
+    ------
+    DataError
+        Outside a workspace.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").exists():
+            return folder
+    raise DataError(f"no dvc.yaml in {here} or above it: run afraz inside a checkout of the project")
+
+
+def dataset(name: str) -> Dataset:
+    """Look a dataset up.
+
+    Raises
+    ------
+    DataError
+        With the nearest known name.
+
+    Examples
+    --------
+    >>> dataset("transactions").key
+    ('transaction_id',)
+    >>> dataset("transaction")
+    Traceback (most recent call last):
+    ...
+    afraz.errors.DataError: no dataset 'transaction' in the catalog: did you mean transactions?
+    """
+    if name not in CATALOG:
+        raise DataError(f"no dataset {name!r} in the catalog: {nearest(name, CATALOG)}")
+    return CATALOG[name]
+
+
+def _relative(name: str, names: Mapping[str, Any]) -> Path:
+    return Path(dataset(name).path.format(**names))
+
+
+def path(name: str, **names: Any) -> Path:
+    """Where a dataset is read: this stage's own staged output if there is one, else the workspace."""
+    relative = _relative(name, names)
+    staging = os.environ.get(STAGING)
+    if staging and (Path(staging) / relative).exists():
+        return Path(staging) / relative
+    return root() / relative
+
+
+def target(name: str, **names: Any) -> Path:
+    """Where a stage writes a dataset; the parent folder exists afterwards."""
+    place = Path(os.environ.get(STAGING) or root()) / _relative(name, names)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _missing(name: str, place: Path) -> DataError:
+    return DataError(f"{name} is not there ({place}): run `dvc repro {dataset(name).stage}` first")
+
+
+def scan(name: str, **names: Any) -> ir.Table:
+    """Open a Parquet dataset as a lazy Ibis table."""
+    place = path(name, **names)
+    if not place.exists():
+        raise _missing(name, place)
+    return ibis.read_parquet(place)
+
+
+def canonical_tables() -> dict[str, ir.Table]:
+    """Open every canonical table that ingest wrote; absent tables are absent keys."""
+    folder = path("canonical")
+    if not folder.exists():
+        raise _missing("canonical", folder)
+    return {p.stem: ibis.read_parquet(p) for p in sorted(folder.glob("*.parquet"))}
+
+
+def load(name: str, **names: Any) -> Any:
+    """Read a dataset into memory: a DataFrame from Parquet, plain values from JSON."""
+    place = path(name, **names)
+    if not place.exists():
+        raise _missing(name, place)
+    if place.suffix == ".parquet":
+        return pd.read_parquet(place)
+    if place.suffix == ".json":
+        return json.loads(place.read_text("utf-8"))
+    raise DataError(f"{name} is a folder: use catalog.path({name!r}) and the function that reads it")
+
+
+def save(name: str, value: Any, **names: Any) -> Path:
+    """Write a DataFrame as Parquet (zstd) or plain values as JSON: whole or not at all.
+
+    Rows are written in the order of the dataset's key, so that equal content gives equal bytes.
+
+    Raises
+    ------
+    DataError
+        If the key has duplicates.
+    """
+    place = target(name, **names)
+    partial = place.with_name(f".{place.name}.{os.getpid()}")
+    if place.suffix == ".parquet":
+        key = list(dataset(name).key)
+        if key and value.duplicated(key).any():
+            raise DataError(f"{name}: {int(value.duplicated(key).sum())} rows repeat the key {', '.join(key)}")
+        ordered = value.sort_values(key, kind="stable") if key else value
+        ordered.to_parquet(partial, index=False, compression="zstd")
+    elif place.suffix == ".json":
+        partial.write_text(to_json(value), "utf-8")
+    else:
+        raise DataError(f"{name} is a folder: write into catalog.target({name!r})")
+    os.replace(partial, place)
+    return place
+
+
+def to_json(value: Any) -> str:
+    """Spell plain values as JSON with sorted keys; NaN and infinities are refused, they are not JSON."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False, default=str) + "\n"

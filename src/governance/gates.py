@@ -1,0 +1,84 @@
+"""Run the checks that ``mlflow/registry.yaml`` asks of a model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..errors import GateError, nearest
+from ..params import read_yaml
+from .checks import CHECKS, Evidence, Outcome
+
+_FIELDS = {"owner", "tier", "purpose", "limits", "checks", "bounds"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What ``mlflow/registry.yaml`` states of one model."""
+
+    name: str
+    owner: str
+    tier: int
+    purpose: str
+    limits: str
+    checks: tuple[str, ...]
+    bounds: Mapping[str, float]
+
+
+def read_registry(file: Path) -> dict[str, Entry]:
+    """Read the registry's rules.
+
+    Raises
+    ------
+    GateError
+        For an unknown field or check, or a missing field.
+    """
+    entries = {}
+    for name, raw in read_yaml(file).items():
+        for field in raw:
+            if field not in _FIELDS:
+                raise GateError(f"{file.name}: {name}: unknown field {field!r}: {nearest(field, _FIELDS)}")
+        missing = sorted(_FIELDS - set(raw))
+        if missing:
+            raise GateError(f"{file.name}: {name}: {', '.join(missing)} missing: every model states them")
+        for code in raw["checks"]:
+            if code not in CHECKS:
+                raise GateError(f"{file.name}: {name}: no check {code!r}: {nearest(code, CHECKS)}")
+        entries[name] = Entry(name, **{**raw, "checks": tuple(raw["checks"])})
+    return entries
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The outcomes for one model folder; ``passed`` means that no blocking check failed."""
+
+    model: str
+    digest: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    @property
+    def failures(self) -> list[str]:
+        return [o.code for o in self.outcomes if o.status == "fail" and o.severity == "blocking"]
+
+    def table(self) -> pd.DataFrame:
+        """One row per check: code, title, severity, status, evidence."""
+        return pd.DataFrame([o.to_dict() for o in self.outcomes])
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "digest": self.digest,
+            "passed": self.passed,
+            "outcomes": [o.to_dict() for o in self.outcomes],
+        }
+
+
+def run_checks(entry: Entry, digest: str, evidence: Evidence) -> Gate:
+    """Run every check that the model's entry names, in that order."""
+    return Gate(entry.name, digest, tuple(CHECKS[code](evidence) for code in entry.checks))

@@ -1,0 +1,102 @@
+"""What this machine and this checkout have, what is missing, and how to get it."""
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from .. import catalog
+from ..errors import AfrazError
+from ..params import load_params
+
+_LIBRARIES = (
+    "pandas", "duckdb", "ibis-framework", "pandera", "lightgbm", "scikit-learn", "optuna", "mlflow", "dvc",
+    "papermill", "jupytext", "shap", "woodelf-explainer",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    what: str
+    state: Literal["ok", "missing", "broken"]
+    detail: str
+
+
+def examine() -> list[Finding]:
+    """Look at versions, workspace, tracking database, sources, data and champions."""
+    return [*_versions(), *_database(), *_sources(), *_datasets(), *_champions()]
+
+
+def _versions() -> Iterator[Finding]:
+    good = sys.version_info >= (3, 11)
+    yield Finding(
+        "python", "ok" if good else "broken", sys.version.split()[0] + ("" if good else ": 3.11 or newer is needed")
+    )
+    for name in _LIBRARIES:
+        try:
+            yield Finding(name, "ok", importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "broken", "not installed: make setup")
+
+
+def _database() -> Iterator[Finding]:
+    from ..tracking import client, tracking_uri
+
+    try:
+        client()
+        shown = tracking_uri()
+        yield Finding("tracking database", "ok", shown if "@" not in shown else shown.rpartition("@")[2])
+    except AfrazError as error:
+        yield Finding("tracking database", "broken", str(error))
+
+
+def _sources() -> Iterator[Finding]:
+    try:
+        sources = load_params("ingest", catalog.root())["sources"]
+    except AfrazError as error:
+        yield Finding("sources", "broken", str(error))
+        return
+    for source in sources:
+        kind, place = source.get("kind", "?"), source.get("path")
+        if source.get("url_env") and not os.environ.get(source["url_env"]):
+            yield Finding(
+                f"source {kind}", "missing", f"set the environment variable {source['url_env']} to the database URL"
+            )
+        elif place and not (catalog.root() / place).exists():
+            how = "run `dvc repro simulate`" if kind == "demo" else "mend the path in params/ingest.yaml"
+            yield Finding(f"source {kind}", "missing", f"{place}: {how}")
+        else:
+            yield Finding(f"source {kind}", "ok", str(place or source.get("url_env") or ""))
+    public = os.environ.get("AFRAZ_PUBLIC_DATA")
+    yield Finding(
+        "public data sets", "ok" if public and os.path.isdir(public) else "missing",
+        public or "set AFRAZ_PUBLIC_DATA to their folder to run the studies on real data",
+    )  # fmt: skip
+
+
+def _datasets() -> Iterator[Finding]:
+    for name in ("canonical", "features", "churn_model", "checks"):
+        there = catalog.path(name).exists()
+        stage = catalog.dataset(name).stage
+        yield Finding(
+            name, "ok" if there else "missing", catalog.dataset(name).path if there else f"run `dvc repro {stage}`"
+        )
+
+
+def _champions() -> Iterator[Finding]:
+    from ..governance.registry import read_champions, registry_entries, resolve_champion
+
+    for name in registry_entries():
+        try:
+            now = resolve_champion(name)
+            stated = read_champions().get(name)
+            if stated == now.digest:
+                yield Finding(f"champion {name}", "ok", f"version {now.version}, {now.digest[:12]}")
+            else:
+                yield Finding(f"champion {name}", "broken", "mlflow/champions.json says otherwise: run `afraz sync`")
+        except AfrazError as error:
+            yield Finding(f"champion {name}", "missing", str(error))

@@ -1,0 +1,137 @@
+"""Run one stage: check its parameters, execute its notebook, move its outputs into place, record it."""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .. import catalog
+from ..errors import StageError
+from ..params import load_params, notebook_of
+from ..tracking import PROVENANCE, file_digest, folder_digest
+from .lifeline import die_with_parent
+from .notebook import CellFailure, execute, pictures, write_html
+from .stages import Stage, stage_of
+
+
+def run_stage(name: str, overrides: Mapping[str, Any] | None = None, record: bool = True) -> dict[str, Any]:
+    """Run a stage of ``dvc.yaml`` in the workspace around the current folder.
+
+    Outputs appear only when the whole notebook has succeeded: it writes into a staging folder, which is then moved
+    into place output by output. A stage that measures something (it has ``metrics``) is recorded in MLflow.
+
+    Returns
+    -------
+    dict
+        ``seconds``, and ``outs``: the paths that were written.
+
+    Raises
+    ------
+    StageError
+        If the stage is unknown, is already running, failed, or did not write an output that it declares.
+    ParamsError
+        Before anything starts, for parameters that are unknown or of the wrong type.
+    """
+    started = time.monotonic()
+    root = catalog.root()
+    stage = stage_of(name, root)
+    parameters = load_params(name, root, overrides)
+    work = root / ".afraz"
+    work.mkdir(exist_ok=True)
+    lock = FileLock(work / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StageError(f"stage {name} is already running in {root}: wait for it, or stop it first") from None
+    with lock:
+        die_with_parent()
+        staging = work / "staging" / name
+        shutil.rmtree(staging, ignore_errors=True)
+        folder = staging / "experiments" / "runs" / name
+        folder.mkdir(parents=True)
+        if record and "mlflow/champions.json" in stage.deps:
+            _sync()  # DVC may have restored what this stage reads without running anything
+        _provenance(stage, parameters, root, folder)
+        _execute(name, parameters, root, staging, folder)
+        written = _publish(stage, staging, root)
+        shutil.rmtree(staging)
+    if record and stage.metrics:
+        _sync()
+    return {"seconds": round(time.monotonic() - started, 1), "outs": written}
+
+
+def _sync() -> None:
+    from .sync import sync
+
+    sync()
+
+
+def _provenance(stage: Stage, parameters: dict[str, Any], root: Path, folder: Path) -> None:
+    """Say what the stage was made of, in words that are the same for equal inputs."""
+    inputs = {}
+    for dep in stage.data_deps:
+        place = root / dep
+        if not place.exists():
+            raise StageError(f"stage {stage.name} reads {dep}, which is not there: run `dvc repro {stage.name}`")
+        inputs[dep] = folder_digest(place) if place.is_dir() else file_digest(place)
+    notebook = notebook_of(stage.name, root)
+    lock = root / "requirements.lock"
+    document = {
+        "stage": stage.name,
+        "notebook": notebook.relative_to(root).as_posix(),
+        "notebook_sha256": file_digest(notebook),
+        "params": parameters,
+        "params_sha256": hashlib.sha256(catalog.to_json(parameters).encode()).hexdigest(),
+        "lock_sha256": file_digest(lock) if lock.exists() else None,
+        "inputs": inputs,
+    }
+    (folder / PROVENANCE).write_text(catalog.to_json(document), "utf-8")
+
+
+def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, folder: Path) -> None:
+    executed = folder / "notebook.ipynb"
+    before = os.environ.get(catalog.STAGING)
+    os.environ[catalog.STAGING] = str(staging)
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(root / ".path"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )  # a temporary experiment runs its own copy of the code, not the clone that is installed
+    try:
+        execute(notebook_of(name, root), executed, parameters, root)
+    except CellFailure as failure:
+        kept = root / "experiments" / "runs" / "failures" / f"{name}.ipynb"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if executed.exists():
+            shutil.copyfile(executed, kept)
+        raise StageError(
+            f"stage {name} failed in cell {failure.cell}: {failure.first_line}\n"
+            f"{failure.name}: {failure.message.strip() or '(no message)'}\n"
+            f"the notebook up to there: {kept}"
+        ) from None
+    finally:
+        os.environ.pop(catalog.STAGING) if before is None else os.environ.update({catalog.STAGING: before})
+    write_html(executed, folder / "notebook.html")
+    pictures(executed, folder / "figures")
+
+
+def _publish(stage: Stage, staging: Path, root: Path) -> list[str]:
+    """Move every declared output from the staging folder into the workspace; all exist, or nothing is moved."""
+    missing = [out for out in stage.outs if not (staging / out).exists()]
+    if missing:
+        raise StageError(f"stage {stage.name} did not write {', '.join(missing)}, which dvc.yaml declares")
+    for out in stage.outs:
+        place = root / out
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_dir():
+            gone = place.with_name(f".{place.name}.old")
+            shutil.rmtree(gone, ignore_errors=True)
+            os.replace(place, gone)
+            os.replace(staging / out, place)
+            shutil.rmtree(gone)
+        else:
+            os.replace(staging / out, place)
+    return list(stage.outs)

@@ -1,0 +1,49 @@
+"""Bring MLflow up to what the stage folders say: runs, versions, the first champion. Twice changes nothing."""
+
+import json
+from dataclasses import dataclass
+
+from .. import catalog
+from ..governance.checks import Outcome
+from ..governance.gates import Gate
+from ..governance.registry import crown_first, register, registry_entries, write_champions
+from ..tracking import record_stages
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What :func:`sync` did: new runs by stage, registered versions by model, models that got their first champion."""
+
+    new_runs: tuple[str, ...]
+    versions: dict[str, int]
+    crowned: tuple[str, ...]
+
+
+def sync() -> Synced:
+    """Record stage folders that have no run, register checked models, and copy the aliases into git's file."""
+    root = catalog.root()
+    recorded = record_stages(root / "experiments" / "runs", root / "experiments" / "metrics")
+    run_ids = {r.stage: r.run_id for r in recorded}
+    versions: dict[str, int] = {}
+    crowned = []
+    checks = catalog.path("checks")
+    entries = registry_entries()
+    for raw in json.loads(checks.read_text("utf-8")) if checks.exists() else []:
+        gate = Gate(raw["model"], raw["digest"], tuple(Outcome(**o) for o in raw["outcomes"]))
+        folder = catalog.path(f"{gate.model}_model")
+        if gate.model not in run_ids or not folder.exists():
+            continue  # checked earlier, its stage is being made anew
+        if _stale(gate, folder):
+            continue
+        versions[gate.model] = register(gate, folder, run_ids[gate.model], entries[gate.model])
+        if crown_first(gate.model, gate, versions[gate.model]):
+            crowned.append(gate.model)
+    if versions:
+        write_champions()
+    return Synced(tuple(r.stage for r in recorded if r.new), versions, tuple(crowned))
+
+
+def _stale(gate: Gate, folder: "catalog.Path") -> bool:
+    from ..models.artifact import digest
+
+    return digest(folder) != gate.digest  # the model is newer than its checks: govern has yet to run

@@ -1,0 +1,85 @@
+"""What several test files share: a tiny workspace with two stages, and a tiny bank."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.pop("MLFLOW_TRACKING_URI", None)
+os.environ.pop("DVC_ROOT", None)
+
+_PIPELINE = """\
+vars:
+  - params/common.yaml
+stages:
+  first:
+    cmd: afraz run first
+    deps: [notebooks/00_first.py]
+    outs: ["data/first-${seed}", experiments/runs/first]
+    metrics:
+      - experiments/metrics/first.json: {cache: false}
+"""
+
+_NOTEBOOK = """\
+# %% tags=["parameters"]
+seed: int = 7
+rows: int = 3
+fail: bool = False
+
+# %%
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+
+# %%
+staging = Path(os.environ["AFRAZ_STAGING"])
+data = staging / f"data/first-{seed}"
+data.mkdir(parents=True)
+(data / "rows.txt").write_text("x\\n" * rows)
+
+# %%
+assert not fail, "asked to fail"
+
+# %%
+metrics = staging / "experiments/metrics"
+metrics.mkdir(parents=True)
+(metrics / "first.json").write_text(json.dumps({"rows": {"value": rows}}))
+
+# %%
+object()
+
+# %%
+pd.DataFrame({"a": [1]}).style
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a pipeline of one stage, ``first``; the current folder for the test."""
+    for folder in ("notebooks", "params", "mlflow"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "dvc.yaml").write_text(_PIPELINE)
+    (tmp_path / "notebooks" / "00_first.py").write_text(_NOTEBOOK)
+    (tmp_path / "params" / "common.yaml").write_text("seed: 7\n")
+    (tmp_path / "params" / "first.yaml").write_text("rows: 3\nfail: false\n")
+    (tmp_path / "mlflow" / "registry.yaml").write_text("{}\n")
+    (tmp_path / "mlflow" / "champions.json").write_text("{}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AFRAZ_STAGING", raising=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """The folder of the public data sets; the test is skipped where it is absent."""
+    stated = os.environ.get("AFRAZ_PUBLIC_DATA")
+    if not stated:
+        pytest.skip("AFRAZ_PUBLIC_DATA does not name a folder with the public data sets")
+    folder = Path(stated) if Path(stated).is_absolute() else (REPO / stated).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"AFRAZ_PUBLIC_DATA names {folder}, which is not there")
+    return folder
