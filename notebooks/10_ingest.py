@@ -18,7 +18,7 @@ from datetime import date
 
 from afraz.catalog import load, target
 from afraz.data.ingest import ingest
-from afraz.data.sources import chosen
+from afraz.data.sources.choice import chosen
 
 # %% [markdown]
 # ## Read, check, write

@@ -2,20 +2,23 @@
 
 A stage writes through :func:`target` or :func:`save`. While a stage runs, these point into a staging folder that the
 runner moves into place when the whole stage has succeeded, so nothing half-written is ever read.
+
+Ibis and pandas are imported where they are used: every command needs a path, few need a table.
 """
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import ibis
-import ibis.expr.types as ir
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from .errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
 
 STAGING = "AFRAZ_STAGING"
 
@@ -63,13 +66,21 @@ CATALOG: dict[str, Dataset] = {
         Dataset("leak_audit", "data/features/leak_audit.json", "features", "the leak audit"),
         Dataset("churn_run", "experiments/runs/churn", "churn", "a folder: notebook, page, tables, model"),
         Dataset("churn_model", "experiments/runs/churn/model", "churn", "a model folder"),
+        Dataset("churn_tables", "experiments/runs/churn/tables", "churn", "a folder of CSV files: evidence"),
+        Dataset("churn_explanation", "experiments/runs/churn/explanation", "churn",
+                "a folder of CSV files: which features matter, how, and how sure the order is"),
+        Dataset("churn_curves", "experiments/runs/churn/curves", "churn", "a folder of CSV files: what figures show"),
         Dataset("churn_predictions", "experiments/runs/churn/predictions.parquet", "churn",
                 "a customer at an as_of date of the test part", ("customer_id", "as_of")),
+        Dataset("churn_sample", "experiments/runs/churn/sample.parquet", "churn",
+                "a row of the test part: inputs, and what the model said", ("row",)),
         Dataset("churn_metrics", "experiments/metrics/churn.json", "churn", "measures of the churn model"),
+        Dataset("govern_metrics", "experiments/metrics/govern.json", "govern", "checks passed and failed, by model"),
         Dataset("govern_run", "experiments/runs/govern", "govern", "a folder: notebook, page, checks"),
         Dataset("checks", "experiments/runs/govern/checks.json", "govern", "the outcome of each check for each model"),
         Dataset("churn_scores", "data/scores/as_of={as_of}/churn.parquet", "score", "a customer", ("customer_id",)),
         Dataset("churn_manifest", "data/scores/as_of={as_of}/churn.json", "score", "where the scores came from"),
+        Dataset("score_metrics", "experiments/metrics/score.json", "score", "how many were scored, how they spread"),
         Dataset("oracle_metrics", "experiments/metrics/oracle.json", "oracle", "scores held against the truth"),
     )
 }  # fmt: skip
@@ -132,20 +143,31 @@ def target(name: str, **names: Any) -> Path:
     return place
 
 
+def studies() -> Path:
+    """Where tuning journals live: outside every stage's outputs, so that a killed search can be resumed."""
+    place = root() / "experiments" / "runs" / "studies"
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
 def _missing(name: str, place: Path) -> DataError:
     return DataError(f"{name} is not there ({place}): run `dvc repro {dataset(name).stage}` first")
 
 
-def scan(name: str, **names: Any) -> ir.Table:
+def scan(name: str, **names: Any) -> "ir.Table":
     """Open a Parquet dataset as a lazy Ibis table."""
+    import ibis
+
     place = path(name, **names)
     if not place.exists():
         raise _missing(name, place)
     return ibis.read_parquet(place)
 
 
-def canonical_tables() -> dict[str, ir.Table]:
+def canonical_tables() -> dict[str, "ir.Table"]:
     """Open every canonical table that ingest wrote; absent tables are absent keys."""
+    import ibis
+
     folder = path("canonical")
     if not folder.exists():
         raise _missing("canonical", folder)
@@ -158,6 +180,8 @@ def load(name: str, **names: Any) -> Any:
     if not place.exists():
         raise _missing(name, place)
     if place.suffix == ".parquet":
+        import pandas as pd
+
         return pd.read_parquet(place)
     if place.suffix == ".json":
         return json.loads(place.read_text("utf-8"))
@@ -165,9 +189,13 @@ def load(name: str, **names: Any) -> Any:
 
 
 def save(name: str, value: Any, **names: Any) -> Path:
-    """Write a DataFrame as Parquet (zstd) or plain values as JSON: whole or not at all.
+    """Write a dataset: whole or not at all, and equal content gives equal bytes.
 
-    Rows are written in the order of the dataset's key, so that equal content gives equal bytes.
+    Parameters
+    ----------
+    value : DataFrame, Ibis table, dict of DataFrame, something with a method ``save(folder)``, or plain values
+        Tables become Parquet (zstd), their rows in the order of the key; a dict of tables a folder of CSV files; what
+        can save itself (a model) does; anything else becomes JSON.
 
     Raises
     ------
@@ -175,19 +203,42 @@ def save(name: str, value: Any, **names: Any) -> Path:
         If the key has duplicates.
     """
     place = target(name, **names)
+    if hasattr(value, "save"):
+        value.save(place)
+        return place
     partial = place.with_name(f".{place.name}.{os.getpid()}")
     if place.suffix == ".parquet":
-        key = list(dataset(name).key)
-        if key and value.duplicated(key).any():
-            raise DataError(f"{name}: {int(value.duplicated(key).sum())} rows repeat the key {', '.join(key)}")
-        ordered = value.sort_values(key, kind="stable") if key else value
-        ordered.to_parquet(partial, index=False, compression="zstd")
+        _write_parquet(name, value, partial)
     elif place.suffix == ".json":
         partial.write_text(to_json(value), "utf-8")
     else:
-        raise DataError(f"{name} is a folder: write into catalog.target({name!r})")
+        _write_folder(value, partial)
+        shutil.rmtree(place, ignore_errors=True)
     os.replace(partial, place)
     return place
+
+
+def _write_parquet(name: str, value: "pd.DataFrame | ir.Table", partial: Path) -> None:
+    import ibis
+    import ibis.expr.types as ir
+
+    key = list(dataset(name).key)
+    if isinstance(value, ir.Table):
+        value.order_by(key).to_parquet(partial, compression="zstd")
+        written = ibis.read_parquet(partial)
+        repeats = int(written.count().execute()) - int(written.select(key).distinct().count().execute())
+    else:
+        repeats = int(value.duplicated(key).sum())
+        value.sort_values(key, kind="stable").to_parquet(partial, index=False, compression="zstd")
+    if repeats:
+        partial.unlink()
+        raise DataError(f"{name}: {repeats} rows repeat the key {', '.join(key)}")
+
+
+def _write_folder(tables: Mapping[str, "pd.DataFrame"], partial: Path) -> None:
+    partial.mkdir()
+    for name, table in tables.items():
+        table.to_csv(partial / f"{name}.csv", index=False)
 
 
 def to_json(value: Any) -> str:

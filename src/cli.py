@@ -220,16 +220,18 @@ def ui(port: int = 5000) -> None:
 
 
 @app.command()
-def lab(port: int = 8888) -> None:
+def lab(
+    port: int = 8888,
+    options: Annotated[list[str] | None, typer.Argument(help="handed to JupyterLab, after --")] = None,
+) -> None:
     """Open JupyterLab on 127.0.0.1; stage notebooks open as notebooks on a double click."""
     from .catalog import root
 
     os.chdir(root())
-    os.environ["JUPYTERLAB_SETTINGS_DIR"] = str(root() / ".jupyter" / "settings")
-    os.execvp(  # noqa: S606
-        sys.executable,
-        [sys.executable, "-m", "jupyter", "lab", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.root_dir=."],
-    )
+    settings = root() / ".jupyter" / "lab"  # holds overrides.json
+    command = ["jupyter", "lab", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.root_dir=."]
+    command += [f"--LabApp.app_settings_dir={settings}", *(options or [])]
+    os.execv(sys.executable, [sys.executable, "-m", *command])  # noqa: S606 our own interpreter
 
 
 def _measures(title: str, measures: dict[str, dict[str, float]]) -> Table:

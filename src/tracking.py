@@ -195,7 +195,7 @@ def _record(opened: "MlflowClient", folder: Path, metrics: Path) -> Recorded:
         tags["afraz.dvc_experiment"] = experiment_name
     run = opened.create_run(experiment, tags=tags, run_name=f"{stage} {digest[:8]}")
     run_id = run.info.run_id
-    _log_values(opened, run_id, provenance["params"], metrics, folder / "trials.csv")
+    _log_values(opened, run_id, provenance["params"], metrics, folder / "tables" / "trials.csv")
     opened.log_artifacts(run_id, str(folder))
     opened.set_tag(run_id, DIGEST_TAG, digest)  # last: a run that was cut short is not taken for a whole one
     opened.set_terminated(run_id, "FINISHED")

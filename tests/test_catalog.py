@@ -46,3 +46,14 @@ def test_every_dataset_of_a_table_has_grain_and_key() -> None:
         assert entry.grain
         if entry.path.endswith(".parquet"):
             assert entry.key, entry.name
+
+
+def test_a_lazy_table_is_written_in_the_order_of_its_key_and_repeats_are_refused(workspace: Path) -> None:
+    import ibis
+
+    rows = ibis.memtable(pd.DataFrame({"name": ["b", "a"], "family": ["x", "y"]}))
+    catalog.save("dictionary", rows)
+    assert catalog.load("dictionary").name.tolist() == ["a", "b"]
+    with pytest.raises(DataError, match="2 rows repeat the key name"):
+        catalog.save("dictionary", ibis.union(rows, rows))
+    assert not list(catalog.path("dictionary").parent.glob(".*"))

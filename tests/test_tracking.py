@@ -19,7 +19,8 @@ def _stage_folder(workspace: Path, name: str = "first") -> Path:
         "params_sha256": "p", "lock_sha256": None, "inputs": {"data/canonical": "d"},
     }  # fmt: skip
     (folder / "provenance.json").write_text(json.dumps(document))
-    (folder / "trials.csv").write_text("number,value,best_so_far\n0,0.7,0.7\n1,0.6,0.7\n2,0.8,0.8\n")
+    (folder / "tables").mkdir()
+    (folder / "tables/trials.csv").write_text("number,value,best_so_far\n0,0.7,0.7\n1,0.6,0.7\n2,0.8,0.8\n")
     metrics = workspace / "experiments/metrics"
     metrics.mkdir(exist_ok=True, parents=True)
     (metrics / f"{name}.json").write_text(json.dumps({"test": {"roc_auc": {"value": 0.8, "low": 0.7}}}))

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,9 @@ _DELIMITERS = ",;\t|"
 _MOSTLY = 0.95
 
 
-def read_flat_table(file: Path, delimiter: str | None = None, columns: tuple[str, ...] = ()) -> pd.DataFrame:
+def read_flat_table(
+    file: Path, delimiter: str | None = None, columns: Sequence[str] = (), drop: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a flat table; a text file's delimiter is taken from its header unless it is given.
 
     Parameters
@@ -21,8 +24,10 @@ def read_flat_table(file: Path, delimiter: str | None = None, columns: tuple[str
         ``.csv``, ``.tsv`` or ``.parquet``; text may be gzipped.
     delimiter : str, optional
         One character.
-    columns : tuple of str
+    columns : sequence of str
         Columns that must be there (label, id).
+    drop : sequence of str
+        Columns that are no inputs: what stands in them is not examined.
 
     Returns
     -------
@@ -38,7 +43,7 @@ def read_flat_table(file: Path, delimiter: str | None = None, columns: tuple[str
     if not file.exists():
         raise DataError(f"no file {file}: expected a .csv, .tsv or .parquet table (text may end in .gz)")
     try:
-        table = pd.read_parquet(file) if file.suffix == ".parquet" else _read_text(file, delimiter)
+        table = pd.read_parquet(file) if file.suffix == ".parquet" else _read_text(file, delimiter, drop)
     except UnicodeDecodeError as error:
         raise DataError(f"{file.name} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
     except (OSError, ValueError) as error:
@@ -59,7 +64,7 @@ def _found(name: str, table: pd.DataFrame) -> str:
     return nearest(name, map(str, table.columns))
 
 
-def _read_text(file: Path, delimiter: str | None) -> pd.DataFrame:
+def _read_text(file: Path, delimiter: str | None, drop: Sequence[str]) -> pd.DataFrame:
     opener = gzip.open if file.suffix == ".gz" else open
     with opener(file, "rt", encoding="utf-8") as stream:
         header = stream.readline()
@@ -75,7 +80,7 @@ def _read_text(file: Path, delimiter: str | None) -> pd.DataFrame:
                 )
     table = pd.read_csv(file, sep=separator, encoding="utf-8", low_memory=False)
     for name in table.columns:
-        if not pd.api.types.is_numeric_dtype(table[name]):
+        if name not in drop and not pd.api.types.is_numeric_dtype(table[name]):
             _refuse_text_among_numbers(table[name], file)
     return table
 

@@ -101,7 +101,7 @@ def _single_feature(evidence: Evidence) -> tuple[Status, str]:
 
 
 def _contract(evidence: Evidence) -> tuple[Status, str]:
-    from ..models.artifact import contract_findings
+    from ..models.contract import contract_findings
 
     findings = contract_findings(evidence.folder, evidence.sample)
     return _verdict(not findings), "; ".join(findings) if findings else (

@@ -70,6 +70,12 @@ class Gate:
         """One row per check: code, title, severity, status, evidence."""
         return pd.DataFrame([o.to_dict() for o in self.outcomes])
 
+    def counts(self) -> dict[str, Any]:
+        """How many checks passed, failed and did not apply, and whether the model may be used."""
+        statuses = [o.status for o in self.outcomes]
+        found = {s: statuses.count(s) for s in ("pass", "fail", "not_applicable")}
+        return {self.model: {**found, "may_be_used": int(self.passed)}}
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "model": self.model,

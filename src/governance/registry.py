@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ..errors import ArtifactError, GateError
-from ..models.artifact import digest as model_digest
-from ..models.artifact import pyfunc_arguments
+from ..models.artifact import folder_digest, folder_inside, log_kwargs
 from ..tracking import client, store_lock, store_root
 from .gates import Entry, Gate, read_registry
 
@@ -24,7 +23,6 @@ MODEL_DIGEST = "afraz.model_digest"
 GATES = "afraz.gates"
 FAILED = "afraz.failed_checks"
 PACKAGE = "package"
-_INSIDE = "artifacts/model"
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def register(gate: Gate, folder: Path, run_id: str, entry: Entry) -> int:
     ArtifactError
         If the folder is not the one that the checks saw.
     """
-    found = model_digest(folder)
+    found = folder_digest(folder)
     if found != gate.digest:
         raise ArtifactError(
             f"{gate.model}: the checks saw {gate.digest[:12]}, the folder is {found[:12]}: run `dvc repro govern`"
@@ -112,7 +110,7 @@ def _package(opened: "MlflowClient", folder: Path, run_id: str) -> str:
 
     with tempfile.TemporaryDirectory() as temporary:
         package = Path(temporary) / PACKAGE
-        mlflow.pyfunc.save_model(path=str(package), **pyfunc_arguments(folder))
+        mlflow.pyfunc.save_model(path=str(package), **log_kwargs(folder))
         opened.log_artifacts(run_id, str(package), PACKAGE)
     return f"{opened.get_run(run_id).info.artifact_uri}/{PACKAGE}"
 
@@ -166,9 +164,9 @@ def _fetch(version: "ModelVersion", digest: str) -> Path:
     place = store_root() / "mlflow" / "store" / "models" / digest
     if not place.exists():
         with tempfile.TemporaryDirectory(dir=_parent(place)) as temporary:
-            mlflow.artifacts.download_artifacts(artifact_uri=f"{version.source}/{_INSIDE}", dst_path=temporary)
-            os.replace(Path(temporary) / Path(_INSIDE).name, _free(place))
-    found = model_digest(place)
+            package = mlflow.artifacts.download_artifacts(artifact_uri=version.source, dst_path=temporary)
+            os.replace(folder_inside(Path(package)), _free(place))
+    found = folder_digest(place)
     if found != digest:
         shutil.rmtree(place)  # a copy; the next call fetches it again and says if the source itself was altered
         raise ArtifactError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .. import catalog
+from ..data.sources.choice import chosen
 from ..errors import AfrazError
 from ..params import load_params
 
@@ -56,7 +57,8 @@ def _database() -> Iterator[Finding]:
 
 def _sources() -> Iterator[Finding]:
     try:
-        sources = load_params("ingest", catalog.root())["sources"]
+        params = load_params("ingest", catalog.root())
+        sources = chosen(params["sources"], params["source"])
     except AfrazError as error:
         yield Finding("sources", "broken", str(error))
         return

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from .. import catalog
 from ..governance.checks import Outcome
 from ..governance.gates import Gate
 from ..governance.registry import crown_first, register, registry_entries, write_champions
+from ..models.artifact import folder_digest
 from ..tracking import record_stages
 
 
@@ -43,7 +45,5 @@ def sync() -> Synced:
     return Synced(tuple(r.stage for r in recorded if r.new), versions, tuple(crowned))
 
 
-def _stale(gate: Gate, folder: "catalog.Path") -> bool:
-    from ..models.artifact import digest
-
-    return digest(folder) != gate.digest  # the model is newer than its checks: govern has yet to run
+def _stale(gate: Gate, folder: Path) -> bool:
+    return folder_digest(folder) != gate.digest  # the model is newer than its checks: govern has yet to run

@@ -1,0 +1,49 @@
+"""What every family gets: the tables and the dates, and how a row is judged usable at a date."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+
+from .windows import ordered_dates
+
+
+def dates(as_of: Sequence[date]) -> ir.Table:
+    """Put the as_of dates into a table of one column."""
+    return ibis.memtable({"as_of": ordered_dates(as_of)}, schema={"as_of": "date"})
+
+
+def before(rows: ir.Table, moment: ir.TimestampValue) -> ir.BooleanValue:
+    """Tell whether a moment lies before the midnight at which as_of begins."""
+    return moment < rows.as_of.cast("timestamp")
+
+
+def days_back(rows: ir.Table, moment: ir.TimestampValue) -> ir.IntegerValue:
+    """Count the midnights from a moment to as_of: 1 for the day before as_of, so ``<= 30`` are the last 30 days."""
+    return rows.as_of.delta(moment.date(), unit="day")
+
+
+def usable(rows: ir.Table, event: str) -> ir.BooleanValue:
+    """Tell whether a row is usable at ``as_of``: it happened before, and was known by then."""
+    happened = before(rows, rows[event])
+    if "known_at" not in rows.columns:
+        return happened
+    return happened & (ibis.coalesce(rows.known_at, rows[event]) <= rows.as_of.cast("timestamp"))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything from which a family takes its own ingredients.
+
+    Attributes
+    ----------
+    tables : dict of str to ir.Table
+        Canonical tables; optional ones may be absent.
+    as_of : list of date
+        Sorted.
+    """
+
+    tables: dict[str, ir.Table]
+    as_of: list[date]

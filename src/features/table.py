@@ -1,0 +1,110 @@
+"""The feature table: all families joined, one row per customer and as_of date."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+
+from ..errors import DataError, ParamsError, nearest
+from . import behaviour, geography, lifecycle, loyalty, support, value
+from .activity import active_days, summarise, wide
+from .family import Family
+from .feature import KEY
+from .inputs import Inputs
+from .population import customers_at
+from .windows import ordered_dates
+
+FAMILIES: dict[str, Family] = {
+    module.FAMILY.name: module.FAMILY for module in (value, behaviour, loyalty, geography, lifecycle, support)
+}
+MANDATORY = ("customers", "transactions")
+
+
+def not_applicable(tables: dict[str, ir.Table], families: Sequence[str] | None = None) -> dict[str, str]:
+    """Say which features can't be computed from these tables, and why.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> rows = ibis.table({"customer_id": "string"}, name="rows")
+    >>> not_applicable({"customers": rows, "transactions": rows}, ["support"])["contacts_90d"]
+    'no table contacts'
+    """
+    chosen = families or list(FAMILIES)
+    reasons = {f.name: f.missing(tables) for name in chosen for f in FAMILIES[name].features}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def build_features(
+    tables: dict[str, ir.Table], as_of: Sequence[date], *, families: Sequence[str] | None = None
+) -> ir.Table:
+    """Build the feature table.
+
+    Parameters
+    ----------
+    tables : dict of str to ir.Table
+        Canonical tables; ``customers`` and ``transactions`` are mandatory, features of absent tables are left out
+        (:func:`not_applicable` names them).
+    as_of : sequence of date
+        Rows with an event time before the midnight of a date, and known by it, are used. A customer's features at one
+        date don't depend on which other dates are asked for.
+    families : sequence of str, optional
+        Which families; all by default.
+
+    Returns
+    -------
+    ir.Table
+        customer_id, as_of (date), one double or string column per feature; lazy, not ordered. Customers who hadn't
+        joined or had gone by a date have no row for it.
+
+    Raises
+    ------
+    DataError
+        A mandatory table is missing.
+    ParamsError
+        No as_of date, a repeated one, or an unknown family.
+
+    Examples
+    --------
+    >>> build_features({}, [date(2024, 1, 1)])
+    Traceback (most recent call last):
+    ...
+    afraz.errors.DataError: features need the table customers: run the ingest stage, or map it in params/ingest.yaml
+    """
+    for name in MANDATORY:
+        if name not in tables:
+            raise DataError(f"features need the table {name}: run the ingest stage, or map it in params/ingest.yaml")
+    for family in families or ():
+        if family not in FAMILIES:
+            raise ParamsError(f"unknown feature family {family!r}: {nearest(family, FAMILIES)}")
+    dates = ordered_dates(as_of)
+    chosen = [FAMILIES[name] for name in families or FAMILIES]
+    rows = _ingredients(chosen, tables, dates)
+    values = {
+        f.name: f.how(rows).cast("float64" if f.type == "double" else "string")
+        for family in chosen
+        for f in family.features
+        if f.missing(tables) is None
+    }
+    return rows.select(*KEY, **values)
+
+
+def _ingredients(families: Sequence[Family], tables: dict[str, ir.Table], as_of: list[date]) -> ir.Table:
+    """Join what the families need to the customers of each date: zero where a sum found nothing."""
+    transactions = tables["transactions"]
+    activity = list(dict.fromkeys(name for family in families for name in family.activity))
+    days = list(dict.fromkeys(name for family in families for name in family.days))
+    parts = []
+    if activity:
+        parts.append(wide(summarise(transactions, as_of), activity))
+    if days:
+        parts.append(wide(active_days(transactions, as_of), days))
+    inputs = Inputs(tables, as_of)
+    parts.extend(own for family in families for own in family.ingredients(inputs))
+    grid = rows = customers_at(tables, as_of)
+    for i, part in enumerate(parts):
+        rows = rows.left_join(part, [k for k in KEY if k in part.columns], rname=f"{{name}}_{i}")
+    columns = [*grid.columns, *(c for part in parts for c in part.columns if c not in KEY)]
+    counted = {name for name in (*activity, *days) if not name.startswith(("first_", "last_", "largest_"))}
+    return rows.select(**{c: ibis.coalesce(rows[c], 0) if c in counted else rows[c] for c in columns})

@@ -1,0 +1,279 @@
+"""A model as a folder without pickle: JSON, LightGBM text, and the code that runs them.
+
+``model.json`` (format 1)::
+
+    {"format": 1, "model": "churn", "files": {file: sha256},            # files: written by save_artifact
+     "features": [{"name", "type": "double", "reference": double?},
+                  {"name", "type": "text", "levels": {text: double}, "missing": double|null, "other": double}],
+     "heads": [{"name", "kind": "lightgbm", "file"},
+               {"name", "kind": "linear", "intercept", "coefficients", "means", "scales",
+                "impute"?, "lower"?, "upper"?, "missing_coefficients"?, "missing_shares"?}],
+     "outputs": [{"name", "head", "knots_margin", "knots_log_odds", "link": "logit"|"identity"?}]}
+
+The lists of a linear head have one entry per feature (see ``pyfunc_model.linear_terms``; ``missing_shares`` of the
+training rows serve explanations only).
+Outputs that read the same head are horizons of one event, listed from short to long. ``reference`` is the value that
+counts as usual (the training median); reasons call a value high or low against it.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from ..errors import ArtifactError
+from . import pyfunc_model
+from .artifact_spec import check_booster, check_spec
+
+SPEC, CODE = "model.json", "pyfunc.py"
+MLFLOW_FILES = {
+    "MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt", "constraints.txt", "registered_model_meta",
+    "input_example.json", "serving_input_example.json",
+}  # fmt: skip
+PINNED = ("mlflow", "lightgbm", "numpy", "pandas")
+
+
+class Artifact:
+    """A model that can be applied, saved and explained.
+
+    Parameters
+    ----------
+    spec : dict
+        See the module's text; checked here.
+    boosters : dict of str to lightgbm.Booster
+        One per head of kind lightgbm. They are passed through their text form, so that predictions at training time are
+        those of the saved file.
+
+    Raises
+    ------
+    ArtifactError
+        If the spec is incomplete or a booster cannot be kept faithfully: see ``artifact_spec``.
+
+    Examples
+    --------
+    >>> spec = {"format": 1, "model": "toy", "features": [{"name": "age", "type": "double"}],
+    ...         "heads": [{"name": "leave", "kind": "linear", "intercept": -1.0, "coefficients": [0.5], "means": [40.0],
+    ...                    "scales": [10.0]}],
+    ...         "outputs": [{"name": "leave_90", "head": "leave", "knots_margin": [-3, 3], "knots_log_odds": [-3, 3]}]}
+    >>> toy = Artifact(spec, {})
+    >>> toy.predict(pd.DataFrame({"age": [40, 60]})).round(3)
+       leave_90
+    0     0.269
+    1     0.500
+    >>> toy.predict(pd.DataFrame({"Age": [40]}))
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ArtifactError: 1 of 1 columns of model 'toy' are missing: age; add them
+    """
+
+    def __init__(self, spec: dict[str, Any], boosters: dict[str, lgb.Booster]) -> None:
+        check_spec(spec, set(boosters))
+        texts = {name: booster_text(booster) for name, booster in boosters.items()}
+        for name, text in texts.items():
+            check_booster(name, text, spec["features"])
+        rebuilt = {name: lgb.Booster(model_str=text) for name, text in texts.items()}
+        self._adopt(pyfunc_model.Predictor(spec, rebuilt), pyfunc_model)
+
+    def _adopt(self, predictor: Any, code: types.ModuleType) -> None:
+        self.predictor = predictor
+        self._code = code
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Content of ``model.json``."""
+        return self.predictor.spec
+
+    @property
+    def boosters(self) -> dict[str, lgb.Booster]:
+        """One per head of kind lightgbm."""
+        return self.predictor.boosters
+
+    def matrix(self, frame: pd.DataFrame) -> np.ndarray:
+        """Encode a table for the heads: float64, shape (rows, features)."""
+        return self._call("matrix", frame)
+
+    def margins(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Give each head's uncalibrated score in log-odds; shape (rows,) each."""
+        return self._call("margins", frame)
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Score a table: one column per output, the index of ``frame``.
+
+        Raises
+        ------
+        ArtifactError
+            If a column is missing or holds text in a number.
+        """
+        return self._call("predict", frame)
+
+    def save(self, folder: Path) -> None:
+        """Write the model folder: :func:`save_artifact`."""
+        save_artifact(self, folder)
+
+    @property
+    def predictor_module(self) -> types.ModuleType:
+        """The prediction code that this model runs: its folder's own, or this project's for a new model."""
+        return self._code
+
+    def _call(self, method: str, frame: pd.DataFrame) -> Any:
+        try:
+            return getattr(self.predictor, method)(frame)
+        except self._code.RefusedTableError as refused:
+            raise ArtifactError(str(refused)) from None
+
+
+def booster_text(booster: lgb.Booster) -> str:
+    """Spell a booster as text without what depends on the machine, so that equal models are equal bytes."""
+    lines = booster.model_to_string().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("[num_threads:"))
+
+
+def save_artifact(artifact: Artifact, folder: Path) -> Path:
+    """Write the folder: same model, same bytes. It is built beside and renamed, so a half-written one is never seen.
+
+    Raises
+    ------
+    ArtifactError
+        If ``folder`` holds something that is not a model.
+    """
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / SPEC).exists():
+        raise ArtifactError(f"{folder.name} exists and is not a model folder (no {SPEC}): choose another place")
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    (partial / CODE).write_bytes(Path(str(artifact._code.__file__)).read_bytes())
+    for head in artifact.spec["heads"]:
+        if head["kind"] == "lightgbm":
+            (partial / head["file"]).write_text(booster_text(artifact.boosters[head["name"]]), "utf-8", newline="\n")
+    files = {place.name: _sha256(place) for place in sorted(partial.iterdir())}
+    text = json.dumps({**artifact.spec, "files": files}, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    (partial / SPEC).write_text(text + "\n", "utf-8", newline="\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(partial, folder)
+    return folder
+
+
+def load_artifact(folder: Path, digest: str | None = None) -> Artifact:
+    """Load a model folder, with the prediction code that it carries.
+
+    Parameters
+    ----------
+    folder : Path
+        What :func:`save_artifact` wrote.
+    digest : str, optional
+        What :func:`digest` said when the model was approved.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder is incomplete, or any file differs from what was saved.
+    """
+    folder = Path(folder)
+    spec = _read_spec(folder)
+    for name, expected in spec.get("files", {}).items():
+        if not (folder / name).exists():
+            raise ArtifactError(f"model folder {folder.name} lacks {name}: restore it (`dvc checkout`) or fit again")
+        found = _sha256(folder / name)
+        if found != expected:
+            raise _altered(f"{folder.name}/{name}", expected, found)
+    if digest is not None and (found := folder_digest(folder)) != digest:
+        raise _altered(f"model folder {folder.name}", digest, found)
+    check_spec(spec, {head["name"] for head in spec["heads"] if head["kind"] == "lightgbm"})
+    code = _code_of(folder)
+    artifact = Artifact.__new__(Artifact)
+    artifact._adopt(code.Predictor.load(folder), code)
+    return artifact
+
+
+def folder_digest(folder: Path) -> str:
+    """Name a model folder by its content: sha256 over file names and bytes, without what MLflow adds."""
+    whole = hashlib.sha256()
+    for place in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
+        relative = place.relative_to(folder)
+        if relative.parts[0] in MLFLOW_FILES or "__pycache__" in relative.parts:
+            continue
+        whole.update(f"{relative.as_posix()}\0{_sha256(place)}\n".encode())
+    return whole.hexdigest()
+
+
+digest = folder_digest
+
+
+def log_kwargs(folder: Path) -> dict[str, Any]:
+    """Give the arguments with which ``mlflow.pyfunc.log_model`` stores a model folder as it is.
+
+    Models-from-code (nothing is pickled), the folder as the artifact ``model`` (so its digest can be checked in the
+    registry: :func:`folder_digest` of :func:`folder_inside`), an explicit signature, and pinned requirements (MLflow
+    would otherwise start a process to guess them).
+    """
+    folder = Path(folder)
+    return {
+        "python_model": str(folder / CODE),
+        "artifacts": {"model": str(folder)},
+        "signature": pyfunc_model.signature(_read_spec(folder)),
+        "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in PINNED],
+    }
+
+
+def folder_inside(mlflow_model: Path) -> Path:
+    """Find the model folder inside a downloaded MLflow model.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none: the model was not registered by this project.
+    """
+    found = sorted(Path(mlflow_model).glob(f"artifacts/*/{SPEC}"))
+    if len(found) != 1:
+        raise ArtifactError(
+            f"{Path(mlflow_model).name} holds {len(found)} model folders, expected one: register it anew"
+        )
+    return found[0].parent
+
+
+def _read_spec(folder: Path) -> dict[str, Any]:
+    if not (folder / SPEC).exists():
+        raise ArtifactError(f"{folder.name} is not a model folder: {SPEC} is missing; fit it or run `dvc checkout`")
+    try:
+        spec = json.loads((folder / SPEC).read_text("utf-8"))
+    except ValueError as broken:
+        raise ArtifactError(f"{folder.name}/{SPEC} is not JSON ({broken}): run `dvc checkout` or fit again") from None
+    if not isinstance(spec, dict) or spec.get("format") != 1:
+        raise ArtifactError(f"{folder.name}/{SPEC}: expected format 1; fit the model again with this version")
+    return spec
+
+
+def _code_of(folder: Path) -> types.ModuleType:
+    """Run the folder's own code as a module; the package name keeps it from importing MLflow."""
+    place = folder / CODE
+    if _sha256(place) == _sha256(Path(pyfunc_model.__file__)):
+        return pyfunc_model
+    name = f"afraz_model_code.m{_sha256(place)[:16]}"
+    if name not in sys.modules:
+        module = types.ModuleType(name)
+        module.__file__, module.__package__ = str(place), "afraz_model_code"
+        exec(compile(place.read_text("utf-8"), str(place), "exec"), module.__dict__)  # noqa: S102 its digest was checked
+        sys.modules[name] = module
+    return sys.modules[name]
+
+
+def _sha256(place: Path) -> str:
+    with place.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _altered(what: str, expected: str, found: str) -> ArtifactError:
+    return ArtifactError(
+        f"{what} was altered: digest {found[:12]}, expected {expected[:12]}.\n"
+        "Restore the original (`dvc checkout`, or download it from the registry again) or fit and register anew."
+    )

@@ -1,0 +1,156 @@
+"""What a model's spec and its boosters must satisfy before they may become a folder."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArtifactError, nearest
+
+FEATURE_TYPES = ("double", "text")
+HEAD_KINDS = ("lightgbm", "linear")
+PER_FEATURE = ("coefficients", "means", "scales", "impute", "lower", "upper", "missing_coefficients", "missing_shares")
+
+
+def check_spec(spec: dict[str, Any], boosters: set[str]) -> None:
+    """Hold a spec against the contract.
+
+    Raises
+    ------
+    ArtifactError
+        With the part that breaks it.
+
+    Examples
+    --------
+    >>> check_spec({"format": 1, "model": "churn", "features": [], "heads": [], "outputs": []}, set())
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ArtifactError: spec of 'churn': no features; a model needs at least one
+    """
+    for part in ("format", "model", "features", "heads", "outputs"):
+        if part not in spec:
+            raise ArtifactError(f"spec lacks {part!r}: it needs format, model, features, heads and outputs")
+    where = f"spec of {spec['model']!r}"
+    if spec["format"] != 1:
+        raise ArtifactError(f"{where}: format {spec['format']!r} is unknown, expected 1")
+    for part in ("features", "heads", "outputs"):
+        names = [entry["name"] for entry in spec[part]]
+        if not names:
+            raise ArtifactError(f"{where}: no {part}; a model needs at least one")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ArtifactError(f"{where}: {part} named twice: {', '.join(twice)}")
+    for feature in spec["features"]:
+        _check_feature(where, feature)
+    for head in spec["heads"]:
+        _check_head(where, head, len(spec["features"]), boosters)
+    _check_outputs(where, spec)
+
+
+def _check_feature(where: str, feature: dict[str, Any]) -> None:
+    name, kind = feature["name"], feature.get("type")
+    if kind not in FEATURE_TYPES:
+        raise ArtifactError(f"{where}: feature {name!r} has type {kind!r}, expected double or text")
+    if kind == "text":
+        absent = [key for key in ("levels", "missing", "other") if key not in feature]
+        if absent:
+            raise ArtifactError(f"{where}: text feature {name!r} lacks {', '.join(absent)}")
+        levels = [*feature["levels"].values(), feature["other"], feature["missing"] or 0.0]
+        if not all(math.isfinite(code) for code in levels):
+            raise ArtifactError(f"{where}: text feature {name!r} has a code that is not finite; use null for missing")
+
+
+def _check_head(where: str, head: dict[str, Any], features: int, boosters: set[str]) -> None:
+    name, kind = head["name"], head.get("kind")
+    if kind not in HEAD_KINDS:
+        raise ArtifactError(f"{where}: head {name!r} has kind {kind!r}: {nearest(str(kind), HEAD_KINDS)}")
+    if kind == "lightgbm":
+        if name not in boosters:
+            raise ArtifactError(f"{where}: no booster was given for head {name!r}")
+        if not re.fullmatch(r"[A-Za-z0-9_-]+\.txt", str(head.get("file"))):
+            raise ArtifactError(f"{where}: head {name!r} needs a file such as {name}.txt, not {head.get('file')!r}")
+        return
+    for key in ("intercept", "coefficients", "means", "scales"):
+        if key not in head:
+            raise ArtifactError(f"{where}: linear head {name!r} lacks {key}")
+    for key in PER_FEATURE:
+        if head.get(key) and len(head[key]) != features:
+            raise ArtifactError(f"{where}: {key} of head {name!r} has {len(head[key])} entries for {features} features")
+    if any(scale == 0 for scale in head["scales"]):
+        raise ArtifactError(f"{where}: head {name!r} has a scale of 0; drop the constant feature or use 1")
+
+
+def _check_outputs(where: str, spec: dict[str, Any]) -> None:
+    heads = {head["name"] for head in spec["heads"]}
+    previous: dict[str, dict[str, Any]] = {}
+    for output in spec["outputs"]:
+        name, head = output["name"], output.get("head")
+        if head not in heads:
+            raise ArtifactError(f"{where}: output {name!r} reads head {head!r}: {nearest(str(head), heads)}")
+        margin, log_odds = output.get("knots_margin") or [], output.get("knots_log_odds") or []
+        if len(margin) != len(log_odds):
+            raise ArtifactError(f"{where}: output {name!r} has {len(margin)} margin knots and {len(log_odds)} log-odds")
+        if not (_steps(margin) > 0).all() or not (_steps(log_odds) >= 0).all():
+            raise ArtifactError(
+                f"{where}: calibration of {name!r} must rise: finite sorted knots, log-odds never falling"
+            )
+        if head in previous and not _never_below(output, previous[head]):
+            raise ArtifactError(
+                f"{where}: {name!r} falls below {previous[head]['name']!r} somewhere; "
+                "horizons of one head are listed from short to long and never decrease"
+            )
+        previous[head] = output
+
+
+def _steps(knots: Sequence[float]) -> np.ndarray:
+    """Differences between neighbours; NaN (which no comparison accepts) where a knot is not finite."""
+    values = np.asarray(knots, dtype=np.float64)
+    return np.diff(values) if np.isfinite(values).all() else np.array([np.nan])
+
+
+def _never_below(later: dict[str, Any], earlier: dict[str, Any]) -> bool:
+    """Compare two piecewise-linear curves where either bends; between those points both are straight."""
+    bends = np.union1d(later.get("knots_margin") or [], earlier.get("knots_margin") or [])
+    if not len(bends):
+        return True
+    curves = [np.interp(bends, o["knots_margin"], o["knots_log_odds"]) if o.get("knots_margin") else bends
+              for o in (later, earlier)]  # fmt: skip
+    return bool((curves[0] >= curves[1] - 1e-9).all())
+
+
+def check_booster(head: str, text: str, features: list[dict[str, Any]]) -> None:
+    """Refuse a booster whose text cannot be scored and explained exactly from a matrix of doubles.
+
+    Raises
+    ------
+    ArtifactError
+        For native categoricals, ``zero_as_missing``, linear trees, several trees per iteration, averaged output, or
+        features that are not those of the spec.
+    """
+    where = f"booster of head {head!r}"
+    preamble = text.split("\nTree=", 1)[0]
+    refused = {
+        "native categoricals (encode text by levels)": bool(re.search(r"^num_cat=[1-9]", text, re.M)),
+        "zero_as_missing (it loses the difference between 0 and missing)": "[zero_as_missing: 1]" in text
+        or any(int(d) & 12 == 4 for line in re.findall(r"^decision_type=(.+)$", text, re.M) for d in line.split()),
+        "linear trees (they cannot be explained exactly)": bool(re.search(r"^is_linear=1", text, re.M)),
+        "several trees per iteration (fit one booster per class)": "num_tree_per_iteration=1\n" not in preamble,
+        "averaged output (random forest mode)": "\naverage_output" in preamble,
+    }
+    for reason, found in refused.items():
+        if found:
+            raise ArtifactError(f"{where} uses {reason}: it is not supported in a model folder")
+    named = re.search(r"^feature_names=(.*)$", preamble, re.M)
+    names = named.group(1).split() if named else []
+    if len(names) != len(features):
+        raise ArtifactError(f"{where} was trained on {len(names)} features, the spec lists {len(features)}")
+    generic = all(name == f"Column_{j}" for j, name in enumerate(names))
+    expected = [feature["name"].replace(" ", "_") for feature in features]
+    if not generic and names != expected:
+        wrong = next(j for j, name in enumerate(names) if name != expected[j])
+        raise ArtifactError(
+            f"{where}: feature {wrong} is {names[wrong]!r} in the booster and {expected[wrong]!r} in the spec: "
+            "list the features in the order of training"
+        )

@@ -1,0 +1,107 @@
+"""What SHAP values say about a model as a whole: which features matter, how, and how sure the order is."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .explain import Explanation
+
+
+def global_summary(told: Explanation) -> pd.DataFrame:
+    """Rank features by mean |SHAP| in log-odds: feature, mean_abs_shap, share (of the sum), rank (1 = strongest).
+
+    Examples
+    --------
+    >>> told = Explanation(("a", "b"), np.array([[1, 0], [-1, 2]], dtype="float32"), 0.0, np.ones(2), "linear", 0, 0)
+    >>> global_summary(told)
+      feature  mean_abs_shap  share  rank
+    0       a            1.0    0.5     1
+    1       b            1.0    0.5     2
+    """
+    strength = np.abs(told.values).mean(axis=0, dtype=np.float64) if len(told.values) else np.zeros(len(told.names))
+    table = pd.DataFrame({"feature": told.names, "mean_abs_shap": strength})
+    table = table.sort_values(["mean_abs_shap", "feature"], ascending=[False, True], ignore_index=True)
+    total = strength.sum()
+    table["share"] = table["mean_abs_shap"] / total if total > 0 else 0.0
+    table["rank"] = np.arange(1, len(table) + 1)
+    return table
+
+
+def dependence(told: Explanation, matrix: np.ndarray, *, top: int = 6, bins: int = 20) -> pd.DataFrame:
+    """Show how the contribution of the strongest features runs with their value.
+
+    Returns
+    -------
+    DataFrame
+        One row per feature and quantile bin: feature, bin (−1: missing), value_low, value_mean, value_high, shap_mean,
+        shap_p10, shap_p90 (log-odds), rows.
+    """
+    rows: list[dict[str, Any]] = []
+    for name in global_summary(told)["feature"].head(top):
+        j = told.names.index(name)
+        value, shap = matrix[:, j], told.values[:, j].astype(np.float64)
+        present = ~np.isnan(value)
+        edges = np.unique(np.quantile(value[present], np.linspace(0, 1, bins + 1))) if present.any() else np.zeros(0)
+        place = np.full(len(value), -1)
+        if len(edges) > 2:
+            place[present] = np.searchsorted(edges[1:-1], value[present], side="right")
+        else:
+            place[present] = (value[present] > edges[0]).astype(int)
+        for b in np.unique(place):
+            inside = place == b
+            spread = np.quantile(shap[inside], [0.1, 0.9])
+            x = value[inside] if b >= 0 else np.array([np.nan])
+            rows.append({
+                "feature": name, "bin": int(b), "value_low": x.min(), "value_mean": x.mean(), "value_high": x.max(),
+                "shap_mean": shap[inside].mean(), "shap_p10": spread[0], "shap_p90": spread[1],
+                "rows": int(inside.sum()),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def ranking_stability(
+    told: Explanation, *, groups: np.ndarray | None = None, resamples: int = 100, top: int = 10, seed: int = 0
+) -> tuple[dict[str, float], pd.DataFrame]:
+    """Resample rows (whole customers where ``groups`` names them) and see how far the ranking of features moves.
+
+    Returns
+    -------
+    dict
+        Means over resamples, against the full ranking: ``kendall``, ``spearman``, ``jaccard`` (of the ``top``
+        features), and ``jaccard_low`` (5th percentile).
+    DataFrame
+        feature, rank, rank_low, rank_high (5th and 95th percentile), in_top (share of resamples).
+    """
+    strength = np.abs(told.values).astype(np.float64)
+    members = pd.factorize(groups)[0] if groups is not None else np.arange(len(strength))
+    count = int(members.max()) + 1
+    sums = np.column_stack([np.bincount(members, weights=column, minlength=count) for column in strength.T])
+    sizes = np.bincount(members, minlength=count)
+    whole, top = sums.sum(axis=0), min(top, strength.shape[1])
+    best = set(_order(whole)[:top])
+    rng = np.random.default_rng(seed)
+    ranks, kendall, spearman, jaccard = [], [], [], []
+    for _ in range(resamples):
+        drawn = np.bincount(rng.integers(count, size=count), minlength=count)
+        mean = (sums * drawn[:, None]).sum(axis=0) / (sizes * drawn).sum()
+        order = _order(mean)
+        ranks.append(np.argsort(order) + 1)
+        kendall.append(stats.kendalltau(whole, mean).statistic)
+        spearman.append(stats.spearmanr(whole, mean).statistic)
+        jaccard.append(len(best & set(order[:top])) / len(best | set(order[:top])))
+    low, high = np.quantile(np.array(ranks), [0.05, 0.95], axis=0)
+    table = pd.DataFrame({
+        "feature": told.names, "rank": np.argsort(_order(whole)) + 1, "rank_low": low, "rank_high": high,
+        "in_top": (np.array(ranks) <= top).mean(axis=0),
+    })  # fmt: skip
+    measures = {
+        "kendall": float(np.mean(kendall)), "spearman": float(np.mean(spearman)), "jaccard": float(np.mean(jaccard)),
+        "jaccard_low": float(np.quantile(jaccard, 0.05)),
+    }  # fmt: skip
+    return measures, table.sort_values("rank", ignore_index=True)
+
+
+def _order(strength: np.ndarray) -> np.ndarray:
+    return np.argsort(-strength, kind="stable")

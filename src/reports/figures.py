@@ -1,0 +1,134 @@
+"""Figures of a model's evidence: frames in, a matplotlib figure out. Readable without colour."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+mpl.use("agg")
+SIZE = (7.0, 4.0)
+_LINES = ("-", "--", ":", "-.")
+_MARKS = ("o", "s", "^", "D")
+
+
+def _axes(title: str, x: str, y: str) -> tuple[Figure, mpl.axes.Axes]:
+    figure = Figure(figsize=SIZE, layout="constrained", dpi=110)
+    axes = figure.subplots()
+    axes.set(title=title, xlabel=x, ylabel=y)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def lead_time_curve(curve: pd.DataFrame) -> Figure:
+    """How many leavers the top of the list holds, by the month in which they leave.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``month, leavers, caught, share_caught, roc_auc`` (:func:`afraz.models.retention.lead_time`).
+    """
+    figure, axes = _axes(
+        "Leavers seen ahead of time", "month after as_of in which the customer leaves", "share of leavers"
+    )
+    bars = axes.bar(
+        curve["month"], curve["share_caught"], color="0.75", edgecolor="0.2", label="on the list (top 10 %)"
+    )
+    axes.bar_label(bars, [f"{c} of {n}" for c, n in zip(curve["caught"], curve["leavers"], strict=True)], padding=2)
+    axes.plot(curve["month"], curve["roc_auc"], "k--o", label="ROC AUC against those who stay")
+    axes.axhline(0.1, color="0.4", linestyle=":", label="a list drawn at random")
+    axes.set(xticks=curve["month"], ylim=(0, 1))
+    axes.legend(frameon=False, loc="upper right")
+    return figure
+
+
+def calibration_curve(curve: pd.DataFrame) -> Figure:
+    """Expected against observed share, one line per output.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``output, expected, observed`` by bin (:func:`afraz.models.calibration.reliability`).
+    """
+    figure, axes = _axes("Calibration on later months", "expected share", "observed share")
+    top = float(np.nanmax(curve[["expected", "observed"]].to_numpy())) * 1.05
+    axes.plot([0, top], [0, top], color="0.6", linewidth=1, label="as stated")
+    for n, (output, part) in enumerate(curve.groupby("output", sort=True)):
+        axes.plot(
+            part["expected"], part["observed"], "k" + _LINES[n % 4], marker=_MARKS[n % 4], ms=4, label=str(output)
+        )
+    axes.legend(frameon=False)
+    return figure
+
+
+def gains_curve(curve: pd.DataFrame) -> Figure:
+    """Share of leavers found against share of customers contacted.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``share_of_customers, share_of_leavers`` (:func:`afraz.models.retention.cumulative_gains`).
+    """
+    figure, axes = _axes(
+        "What a list of a given length finds", "share of customers on the list", "share of leavers found"
+    )
+    x, y = curve.columns[:2]
+    axes.plot(curve[x], curve[y], "k-", label="this model")
+    axes.plot([0, 1], [0, 1], color="0.5", linestyle=":", label="at random")
+    axes.legend(frameon=False)
+    return figure
+
+
+def tuning_curve(curve: pd.DataFrame) -> Figure:
+    """Best loss so far, by trial: flat at the end means that more trials would bring little.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``trial, best_so_far``.
+    """
+    figure, axes = _axes("Tuning", "trial", "best loss so far (lower is better)")
+    axes.step(curve["trial"], curve["best_so_far"], "k-", where="post")
+    return figure
+
+
+def bars(frame: pd.DataFrame, name: str, value: str, title: str, most: int = 20) -> Figure:
+    """Horizontal bars of the largest values, the largest on top.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With the columns ``name`` and ``value``.
+    """
+    part = frame.nlargest(most, value).iloc[::-1]
+    figure, axes = _axes(title, value, "")
+    figure.set_size_inches(SIZE[0], 0.5 + 0.25 * len(part))
+    axes.barh(part[name], part[value], color="0.7", edgecolor="0.2")
+    return figure
+
+
+def dependence(frame: pd.DataFrame) -> Figure:
+    """What the values of the strongest features add to the log-odds: one panel each, mean and middle 80 %.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``feature, bin, value_mean, shap_mean, shap_p10, shap_p90`` (:func:`afraz.models.importance.dependence`);
+        bin −1 is the missing value, drawn as a dashed line.
+    """
+    names = list(frame["feature"].unique())
+    figure = Figure(figsize=(9.5, 2.6 * -(-len(names) // 3)), layout="constrained", dpi=110)
+    panels = np.atleast_1d(figure.subplots(-(-len(names) // 3), 3)).ravel()
+    for panel, name in zip(panels, names, strict=False):
+        part = frame[(frame["feature"] == name) & (frame["bin"] >= 0)]
+        panel.fill_between(part["value_mean"], part["shap_p10"], part["shap_p90"], color="0.85")
+        panel.plot(part["value_mean"], part["shap_mean"], "k-o", ms=3)
+        for absent in frame.loc[(frame["feature"] == name) & (frame["bin"] < 0), "shap_mean"]:
+            panel.axhline(absent, color="k", linestyle="--", linewidth=0.8)
+        panel.axhline(0, color="0.5", linewidth=0.8)
+        panel.set_title(name, fontsize=9)
+        panel.grid(alpha=0.3)
+    for panel in panels[len(names) :]:
+        panel.set_visible(False)
+    figure.supylabel("SHAP value (log-odds); dashed: missing", fontsize=9)
+    return figure

@@ -1,0 +1,40 @@
+"""The dictionary has a complete row for every feature and nothing else."""
+
+import pytest
+
+from afraz.features.dictionary import DICTIONARY, dictionary_frame
+from afraz.features.table import FAMILIES, build_features
+
+
+def test_every_feature_of_the_table_has_a_row(random_bank, random_dates):
+    columns = set(build_features(random_bank, random_dates).columns) - {"customer_id", "as_of"}
+    assert columns == set(DICTIONARY)
+
+
+@pytest.mark.parametrize("feature", DICTIONARY.values(), ids=lambda f: f.name)
+def test_every_row_is_complete_and_speaks_plainly(feature):
+    for text in (feature.meaning, feature.unit, feature.window, feature.low, feature.high):
+        assert text.strip()
+    assert feature.family in FAMILIES
+    assert feature.sign in (-1, 0, 1)
+    if feature.type == "double":
+        assert feature.low != feature.high
+    assert not feature.low[0].isupper()
+    assert not feature.high.endswith(".")
+
+
+def test_no_name_occurs_twice():
+    assert len(DICTIONARY) == sum(len(family.features) for family in FAMILIES.values())
+
+
+def test_the_frame_is_ordered_and_has_one_row_per_feature():
+    frame = dictionary_frame()
+    assert frame["name"].tolist() == sorted(DICTIONARY)
+    assert set(frame["type"]) == {"double", "text"}
+    assert frame.set_index("name").loc["contacts_90d", "needs"] == "contacts"
+
+
+def test_types_in_the_table_are_those_of_the_dictionary(random_bank, random_dates):
+    schema = build_features(random_bank, random_dates).schema()
+    for feature in DICTIONARY.values():
+        assert schema[feature.name].is_string() if feature.type == "text" else schema[feature.name].is_float64()
