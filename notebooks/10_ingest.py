@@ -16,7 +16,7 @@ max_reject_share: float = 0.02
 # %%
 from datetime import date
 
-from afraz.catalog import load, target
+from afraz.catalog import load, save, target
 from afraz.data.ingest import ingest
 from afraz.data.sources.choice import chosen
 
@@ -37,6 +37,8 @@ report.table()
 # Why rows were refused.
 # %%
 report.causes()
+# %%
+save("ingest_tables", {"accepted": report.table(), "causes": report.causes()})
 # %% [markdown]
 # The period that each table covers, and what the source says of itself.
 # %%

@@ -46,6 +46,7 @@ CATALOG: dict[str, Dataset] = {
         Dataset("canonical", "data/canonical", "ingest", "a folder of canonical tables"),
         Dataset("rejects", "data/rejects", "ingest", "a folder: one table of refused rows per source table"),
         Dataset("coverage", "data/canonical/coverage.json", "ingest", "rows and period of every table"),
+        Dataset("ingest_tables", "experiments/runs/ingest/tables", "ingest", "a folder of CSV files: counts, causes"),
         _canonical("customers", "a customer", "customer_id"),
         _canonical("regions", "a region", "region_id"),
         _canonical("accounts", "an account", "account_id"),

@@ -28,12 +28,16 @@ def main() -> None:
 
 
 @app.command()
-def run(stage: str, param: Override = None) -> None:
+def run(
+    stage: str,
+    param: Override = None,
+    record: Annotated[bool, typer.Option(help="record what was measured in MLflow")] = True,
+) -> None:
     """Run one stage (what dvc.yaml calls)."""
     _use_the_code_of_this_workspace()
     from .pipeline.run import run_stage
 
-    result = run_stage(stage, _overrides(param))
+    result = run_stage(stage, _overrides(param), record)
     console.print(f"{stage}: {result['seconds']} s → {', '.join(result['outs'])}", markup=False)
 
 

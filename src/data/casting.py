@@ -17,36 +17,44 @@ TYPES: dict[DataType, dt.DataType] = {
 }
 _TRUE = ("true", "t", "yes", "y", "1")
 _FALSE = ("false", "f", "no", "n", "0")
+_OFFSET = r":[0-9.]+ *([-+][0-9]{2}|[A-Za-z]{2})"
 _LARGEST_EXACT = 2.0**53
 
 
-def present(value: ir.Value) -> ir.BooleanValue:
-    """Tell whether something arrived at all; a blank text is nothing."""
-    if value.type().is_string():
-        return value.strip().nullif("").notnull()
-    return value.notnull()
+def tidy(value: ir.Value) -> ir.Value:
+    """Take the white space around a text away; a blank text is nothing. Other types stay as they are.
+
+    Examples
+    --------
+    >>> tidy(ibis.literal(" a b ")).execute()
+    'a b'
+    """
+    if not value.type().is_string():
+        return value
+    # Looking first is four times cheaper than stripping every value.
+    return ibis.cases((value.re_search(r"^\s|\s$"), value.strip()), else_=value).nullif("")
 
 
 def as_number(value: ir.Value) -> ir.FloatingValue:
-    """Read a double; missing where it is no number. Infinities and NaN are kept, for a rule to name them."""
+    """Read a double from a tidy value; missing where it is no number. Infinities and NaN stay, for a rule to name."""
     if value.type().is_numeric():
         return value.cast("float64")
-    return value.cast("string").strip().try_cast("float64")
+    return value.cast("string").try_cast("float64")
 
 
 def as_type(value: ir.Value, logical: DataType) -> ir.Value:
-    """Read a value as a canonical type; missing where that is impossible.
+    """Read a tidy value as a canonical type; missing where that is impossible.
 
     Parameters
     ----------
     value : ibis value
-        Text, or any type that a file or database may hold.
+        From :func:`tidy`: text, or any type that a file or database may hold.
     logical : str
         A logical type of :mod:`afraz.data.schemas`.
 
     Examples
     --------
-    >>> as_type(ibis.literal(" 12.345 "), "money").execute()
+    >>> as_type(ibis.literal("12.345"), "money").execute()
     Decimal('12.35')
     >>> as_type(ibis.literal("2024-03-01 01:30:00+02:00"), "timestamp").execute()
     Timestamp('2024-02-29 23:30:00')
@@ -66,11 +74,11 @@ def as_type(value: ir.Value, logical: DataType) -> ir.Value:
 
 
 def _as_string(value: ir.Value) -> ir.Value:
-    """Trim; an id that a file holds as a double loses its ``.0``."""
+    """Spell; an id that a file holds as a double loses its ``.0``."""
     if value.type().is_floating():
         whole = value == value.floor()
         return ibis.cases((whole, value.try_cast("int64").cast("string")), else_=value.cast("string"))
-    return value.cast("string").strip().nullif("")
+    return value.cast("string")
 
 
 def _as_timestamp(value: ir.Value) -> ir.Value:
@@ -78,8 +86,10 @@ def _as_timestamp(value: ir.Value) -> ir.Value:
     kind = value.type()
     if kind.is_timestamp() or kind.is_date():
         return value.cast(TYPES["timestamp"])
-    zoned = value.cast("string").strip().try_cast(dt.Timestamp(timezone="UTC"))
-    return zoned.cast(TYPES["timestamp"])
+    spelled = value.cast("string")
+    # The zoned cast costs thirty times the plain one, which would drop an offset without a word.
+    zoned = spelled.try_cast(dt.Timestamp(timezone="UTC")).cast(TYPES["timestamp"])
+    return ibis.cases((spelled.re_search(_OFFSET), zoned), else_=spelled.try_cast(TYPES["timestamp"]))
 
 
 def _finite(number: ir.FloatingValue) -> ir.Value:
@@ -87,8 +97,6 @@ def _finite(number: ir.FloatingValue) -> ir.Value:
 
 
 def _as_money(value: ir.Value) -> ir.Value:
-    if value.type().is_string():
-        value = value.strip()
     return value.try_cast(TYPES["money"])
 
 
@@ -103,5 +111,5 @@ def _as_integer(value: ir.Value) -> ir.Value:
 def _as_boolean(value: ir.Value) -> ir.Value:
     if value.type().is_boolean():
         return value
-    spelled = value.cast("int64").cast("string") if value.type().is_numeric() else value.cast("string").strip().lower()
+    spelled = value.cast("int64").cast("string") if value.type().is_numeric() else value.cast("string").lower()
     return ibis.cases((spelled.isin(_TRUE), True), (spelled.isin(_FALSE), False), else_=ibis.null("boolean"))

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 import ibis
 import ibis.expr.types as ir
 
-from .casting import TYPES, as_number, as_type, present
+from .casting import TYPES, as_number, as_type, tidy
 from .schemas import Column, Table
 
 Rule = tuple[str, ir.BooleanValue]
@@ -81,17 +81,18 @@ def cast_rows(frame: ir.Table, table: Table) -> ir.Table:
     Returns
     -------
     ibis table
-        ``source_line``, the canonical columns (absent ones all missing), and ``arrived_<column>`` for those that
-        the source has.
+        ``source_line``, the canonical columns (absent ones all missing), and ``arrived_<column>`` (without
+        white space around) for those that the source has.
     """
-    typed: dict[str, ir.Value] = {"source_line": frame["source_line"]}
+    arrived: dict[str, ir.Value] = {"source_line": frame["source_line"]}
     for column in table.columns:
         if column.name in frame.columns:
-            typed[column.name] = as_type(frame[column.name], column.type)
-            typed[RAW + column.name] = frame[column.name]
-        else:
-            typed[column.name] = ibis.null(TYPES[column.type])
-    return frame.select(**typed)
+            arrived[RAW + column.name] = tidy(frame[column.name])
+    rows = frame.select(**arrived)
+    return rows.mutate(**{
+        c.name: as_type(rows[RAW + c.name], c.type) if RAW + c.name in arrived else ibis.null(TYPES[c.type])
+        for c in table.columns
+    })  # fmt: skip
 
 
 def first_broken(rows: ir.Table, table: Table, limits: Limits, references: Mapping[str, ir.Column]) -> ir.StringValue:
@@ -126,17 +127,14 @@ def is_fault(rule: str) -> bool:
 
 
 def _missing(rows: ir.Table, table: Table) -> list[Rule]:
-    return [
-        (f"{c.name}_missing", ~present(rows[RAW + c.name]) if RAW + c.name in rows.columns else rows[c.name].isnull())
-        for c in table.columns
-        if c.required
-    ]
+    arrived = {c.name: RAW + c.name if RAW + c.name in rows.columns else c.name for c in table.columns}
+    return [(f"{c.name}_missing", rows[arrived[c.name]].isnull()) for c in table.columns if c.required]
 
 
 def _unreadable(rows: ir.Table, table: Table, column: Column, limits: Limits) -> list[Rule]:
     """Rules about one value: its type, its characters, its size, its code list."""
     name, value, arrived = column.name, rows[column.name], rows[RAW + column.name]
-    lost = present(arrived) & value.isnull()
+    lost = arrived.notnull() & value.isnull()
     if column.type in ("timestamp", "date"):
         return [(f"{name}_not_a_date", lost)]
     if column.type == "boolean":
@@ -148,7 +146,7 @@ def _unreadable(rows: ir.Table, table: Table, column: Column, limits: Limits) ->
             return []
         return [(f"{name}_bad_characters", value.re_search(_BAD_CHARACTERS))]
     number = as_number(arrived)
-    rules: list[Rule] = [(f"{name}_not_a_number", present(arrived) & number.isnull())]
+    rules: list[Rule] = [(f"{name}_not_a_number", arrived.notnull() & number.isnull())]
     if not arrived.type().is_integer():
         rules.append((f"{name}_not_finite", number.isnan() | number.isinf()))
     if column.type == "money":

@@ -10,7 +10,7 @@ from .activity import Measure, summarise
 from .inputs import before, dates
 
 
-def customers_at(tables: dict[str, ir.Table], as_of: Sequence[date]) -> ir.Table:
+def customers_at(tables: dict[str, ir.Table], as_of: Sequence[date], active: ir.Table | None = None) -> ir.Table:
     """List the customers of each as_of date.
 
     A customer belongs to a date when ``joined_at`` lies before it and, where there are accounts, not all accounts
@@ -23,6 +23,8 @@ def customers_at(tables: dict[str, ir.Table], as_of: Sequence[date]) -> ir.Table
         ``customers`` and ``transactions``; ``accounts`` is optional.
     as_of : sequence of date
         Dates.
+    active : ir.Table, optional
+        A summary of the transactions by customer_id and as_of, where one is at hand; it saves a scan.
 
     Returns
     -------
@@ -33,8 +35,9 @@ def customers_at(tables: dict[str, ir.Table], as_of: Sequence[date]) -> ir.Table
     joined_at = customers.joined_at if "joined_at" in customers.columns else ibis.null("timestamp")
     people = customers.select("customer_id", joined_at=joined_at).cross_join(dates(as_of))
     people = people.filter(people.joined_at.isnull() | before(people, people.joined_at))
-    seen = summarise(tables["transactions"], as_of, [Measure("rows", lambda r: r.count())], edges=(0,))
-    seen = seen.select("customer_id", "as_of", has_rows=ibis.literal(True))
+    if active is None:
+        active = summarise(tables["transactions"], as_of, [Measure("rows", lambda r: r.count())], edges=(0,))
+    seen = active.select("customer_id", "as_of", has_rows=ibis.literal(True))
     if "accounts" not in tables:
         return people.semi_join(seen, ["customer_id", "as_of"]).select("customer_id", "as_of")
     accounts = tables["accounts"].cross_join(dates(as_of))

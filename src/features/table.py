@@ -95,14 +95,15 @@ def _ingredients(families: Sequence[Family], tables: dict[str, ir.Table], as_of:
     transactions = tables["transactions"]
     activity = list(dict.fromkeys(name for family in families for name in family.activity))
     days = list(dict.fromkeys(name for family in families for name in family.days))
-    parts = []
+    parts, active = [], None
     if activity:
-        parts.append(wide(summarise(transactions, as_of), activity))
+        active = wide(summarise(transactions, as_of), activity)
+        parts.append(active)
     if days:
         parts.append(wide(active_days(transactions, as_of), days))
     inputs = Inputs(tables, as_of)
     parts.extend(own for family in families for own in family.ingredients(inputs))
-    grid = rows = customers_at(tables, as_of)
+    grid = rows = customers_at(tables, as_of, active)
     for i, part in enumerate(parts):
         rows = rows.left_join(part, [k for k in KEY if k in part.columns], rname=f"{{name}}_{i}")
     columns = [*grid.columns, *(c for part in parts for c in part.columns if c not in KEY)]

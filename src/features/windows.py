@@ -92,8 +92,13 @@ class Calendar:
         self.first = self.boundaries[0]
         self.last = self.as_of[-1]
 
-    def days(self) -> ir.Table:
+    def days(self, *, earlier: int = 0) -> ir.Table:
         """Tell for every day its cell, the first as_of after it, and the first as_of not before it.
+
+        Parameters
+        ----------
+        earlier : int
+            Name each day this many days earlier: a day then stands for what is settled so many days after it.
 
         Returns
         -------
@@ -110,7 +115,7 @@ class Calendar:
                 after += 1
             while from_ < len(self.as_of) and self.as_of[from_] < day:
                 from_ += 1
-            for name, value in zip(rows, (day, cell, after, from_), strict=True):
+            for name, value in zip(rows, (day - earlier * _DAY, cell, after, from_), strict=True):
                 rows[name].append(value)
             day += _DAY
         return ibis.memtable(rows, schema={"day": "date", "cell": "int32", "after": "int32", "from_": "int32"})

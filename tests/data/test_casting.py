@@ -8,12 +8,12 @@ import ibis
 import pandas as pd
 import pytest
 
-from afraz.data.casting import as_type, present
+from afraz.data.casting import as_type, tidy
 from afraz.data.schemas import DataType
 
 
 def cast(value: Any, arrives_as: str, logical: DataType) -> Any:
-    found = as_type(ibis.literal(value, type=arrives_as), logical).execute()
+    found = as_type(tidy(ibis.literal(value, type=arrives_as)), logical).execute()
     return None if found is None or found is pd.NaT or (isinstance(found, float) and pd.isna(found)) else found
 
 
@@ -45,6 +45,10 @@ def cast(value: Any, arrives_as: str, logical: DataType) -> Any:
         ("2024-02-29 10:00:00", "string", "timestamp", pd.Timestamp("2024-02-29 10:00")),
         ("2024-02-29T10:00:00Z", "string", "timestamp", pd.Timestamp("2024-02-29 10:00")),
         ("2024-02-29 10:00:00+02", "string", "timestamp", pd.Timestamp("2024-02-29 08:00")),
+        ("2024-02-29 10:00:00.5+05:30", "string", "timestamp", pd.Timestamp("2024-02-29 04:30:00.5")),
+        ("2024-02-29 10:00-0500", "string", "timestamp", pd.Timestamp("2024-02-29 15:00")),
+        ("2024-02-29 10:00 +05:00", "string", "timestamp", None),
+        ("2024-07-01 02:00:00 Europe/Prague", "string", "timestamp", pd.Timestamp("2024-07-01")),
         ("Yes", "string", "boolean", True),
         ("0", "string", "boolean", False),
         (1.0, "float64", "boolean", True),
@@ -65,6 +69,6 @@ def test_a_moment_with_zone_is_moved_to_utc() -> None:
 
 
 def test_a_blank_text_is_nothing() -> None:
-    assert not present(ibis.literal("  ")).execute()
-    assert present(ibis.literal("x")).execute()
-    assert present(ibis.literal(0)).execute()
+    assert tidy(ibis.literal(" \t ")).isnull().execute()
+    assert tidy(ibis.literal("\u00a0x\n")).execute() == "\u00a0x"
+    assert tidy(ibis.literal(0)).execute() == 0

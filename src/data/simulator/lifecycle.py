@@ -38,10 +38,10 @@ CONTACTS_A_YEAR = 1.21
 CONTACTS_BY_PHASE = np.array([1.3, 1.0, 0.95, 1.15, 1.4])
 
 # Activity (log) moves towards the phase's level at the phase's speed.
-LEVEL = np.array([-0.1, 0.50, 0.0, -0.95, -2.8])
-SPEED = np.array([0.35, 0.28, 0.55, 0.85, 0.95])
-SALARY_STOPS = np.array([0.003, 0.002, 0.003, 0.10, 0.90])
-SALARY_RESUMES = np.array([0.6, 0.6, 0.6, 0.02, 0.0])
+LEVEL = np.array([-0.1, 0.50, 0.0, -1.30, -2.8])
+SPEED = np.array([0.35, 0.28, 0.70, 0.95, 0.95])
+SALARY_STOPS = np.array([0.003, 0.002, 0.003, 0.18, 0.90])
+SALARY_RESUMES = np.array([0.7, 0.7, 0.7, 0.02, 0.0])
 
 
 @dataclass

@@ -25,8 +25,8 @@ CATEGORY_SHARE = np.array([
 ])  # fmt: skip
 DISCRETIONARY = ("purchase", "cash_withdrawal", "transfer_out", "transfer_in", "cash_deposit", "refund")
 SHARE = np.array([0.62, 0.13, 0.085, 0.095, 0.05, 0.02])
-OUT_BY_PHASE = np.array([1.0, 0.95, 1.0, 2.6, 20.0])  # rate of transfers out, relative to activity
-OUT_AMOUNT = np.array([1.0, 1.0, 1.0, 1.4, 3.5])
+OUT_BY_PHASE = np.array([1.0, 0.95, 1.0, 5.0, 20.0])  # rate of transfers out, relative to activity
+OUT_AMOUNT = np.array([1.0, 1.0, 1.0, 1.8, 3.5])
 BOOKINGS = 7.3  # customer-initiated, a month
 NOISE = 0.14  # SD of a month's own log activity
 

@@ -1,0 +1,121 @@
+"""Each planted fault is caught by the check meant for it, and by no other; a clean model trips none."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from afraz.errors import GateError
+from afraz.governance.checks import CHECKS, Evidence
+from afraz.governance.gates import Entry, read_registry, run_checks
+from afraz.models.artifact import Artifact, folder_digest
+
+FEATURES = ("recency", "spend")
+Maker = Callable[[int], tuple[Artifact, pd.DataFrame]]
+
+
+def _interval(value: float, half: float = 0.02) -> dict[str, float]:
+    return {"value": value, "low": value - half, "high": value + half}
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory, small_artifact: Maker) -> Evidence:
+    artifact, rows = small_artifact(0)
+    folder = tmp_path_factory.mktemp("model") / "model"
+    artifact.save(folder)
+    sample = rows.head(50).join(artifact.predict(rows.head(50)))
+    metrics = {
+        "test": {
+            "roc_auc": _interval(0.8),
+            "calibration_slope": _interval(1.0),
+            "observed_over_expected": _interval(1.0),
+        },
+        "suspected_leaks": [],
+    }
+    bounds = {"roc_auc_low": 0.65, "calibration_tolerance": 0.25}
+    audit = {"passed": True, "findings": []}
+    return Evidence("churn", folder, metrics, bounds, sample, sample, frozenset(FEATURES), audit)
+
+
+# the contract test starts a process of its own; once is enough
+QUICK = tuple(code for code in CHECKS if code != "AFZ005")
+
+
+def _entry(codes: tuple[str, ...] = QUICK) -> Entry:
+    return Entry("churn", "owner", 2, "purpose", "limits", codes, {})
+
+
+def _failed(evidence: Evidence) -> list[str]:
+    return [
+        o.code for o in run_checks(_entry(), folder_digest(evidence.folder), evidence).outcomes if o.status == "fail"
+    ]
+
+
+def _with_test(evidence: Evidence, **measures: Any) -> Evidence:
+    return replace(evidence, metrics={**evidence.metrics, "test": {**evidence.metrics["test"], **measures}})
+
+
+def test_a_clean_model_trips_nothing(clean: Evidence) -> None:
+    gate = run_checks(_entry(tuple(CHECKS)), folder_digest(clean.folder), clean)
+    assert gate.passed
+    assert [o.status for o in gate.outcomes] == ["pass"] * len(CHECKS)
+
+
+def test_a_weak_model_fails_on_quality_alone(clean: Evidence) -> None:
+    assert _failed(_with_test(clean, roc_auc=_interval(0.66))) == ["AFZ001"]
+
+
+def test_a_miscalibrated_model_fails_on_calibration_alone(clean: Evidence) -> None:
+    assert _failed(_with_test(clean, observed_over_expected=_interval(1.4))) == ["AFZ002"]
+    assert _failed(_with_test(clean, calibration_slope=_interval(0.6))) == ["AFZ002"]
+
+
+def test_a_leaking_feature_fails_on_the_audit_alone_and_is_named(clean: Evidence) -> None:
+    audit = {"passed": False, "findings": [{"feature": "spend", "kind": "removed"}]}
+    leaking = replace(clean, leak_audit=audit)
+    assert _failed(leaking) == ["AFZ003"]
+    assert "spend" in CHECKS["AFZ003"](leaking).evidence
+
+
+def test_a_suspicious_feature_warns_but_does_not_block(clean: Evidence) -> None:
+    suspicious = replace(clean, metrics={**clean.metrics, "suspected_leaks": [{"feature": "spend"}]})
+    gate = run_checks(_entry(), folder_digest(clean.folder), suspicious)
+    assert [o.code for o in gate.outcomes if o.status == "fail"] == ["AFZ004"]
+    assert gate.passed
+
+
+def test_another_model_than_the_measured_one_is_noticed(clean: Evidence) -> None:
+    moved = clean.predictions.assign(leave_90=clean.predictions["leave_90"] + 1e-6)
+    assert _failed(replace(clean, predictions=moved)) == ["AFZ006"]
+
+
+def test_a_feature_without_dictionary_row_is_named(clean: Evidence) -> None:
+    unknown = replace(clean, known_features=frozenset({"recency"}))
+    assert _failed(unknown) == ["AFZ007"]
+    assert "spend" in CHECKS["AFZ007"](unknown).evidence
+
+
+def test_a_ready_table_has_no_audit_and_no_dictionary_to_fail(clean: Evidence) -> None:
+    ready = replace(clean, leak_audit=None, known_features=frozenset())
+    outcomes = {o.code: o.status for o in run_checks(_entry(), "", ready).outcomes}
+    assert outcomes["AFZ003"] == outcomes["AFZ007"] == "not_applicable"
+    assert "fail" not in outcomes.values()
+
+
+def test_the_registry_file_names_what_is_wrong_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "registry.yaml"
+    good = "churn: {owner: o, tier: 1, purpose: p, limits: l, checks: [AFZ001], bounds: {}}\n"
+    file.write_text(good)
+    assert read_registry(file)["churn"].checks == ("AFZ001",)
+    file.write_text(good.replace("AFZ001", "AFZ01"))
+    with pytest.raises(GateError, match="registry.yaml: churn: no check 'AFZ01': did you mean AFZ001"):
+        read_registry(file)
+    file.write_text(good.replace("owner", "owners"))
+    with pytest.raises(GateError, match="unknown field 'owners': did you mean owner"):
+        read_registry(file)
+    file.write_text(good.replace("limits: l, ", ""))
+    with pytest.raises(GateError, match="churn: limits missing"):
+        read_registry(file)

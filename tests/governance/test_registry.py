@@ -1,0 +1,90 @@
+"""The registry against a real MLflow store: idempotent, gated, and checked against altered files."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from afraz import catalog, tracking
+from afraz.errors import ArtifactError, GateError
+from afraz.governance import registry
+from afraz.governance.checks import Outcome
+from afraz.governance.gates import Entry, Gate
+from afraz.models.artifact import Artifact, folder_digest, load_artifact
+
+Maker = Callable[[int], tuple[Artifact, object]]
+ENTRY = Entry("churn", "owner", 2, "purpose", "limits", ("AFZ001",), {})
+
+pytestmark = pytest.mark.slow
+
+
+def _gate(folder: Path, status: str = "pass") -> Gate:
+    return Gate("churn", folder_digest(folder), (Outcome("AFZ001", "Quality", "blocking", status, "evidence"),))
+
+
+@pytest.fixture
+def run_id(workspace: Path) -> str:
+    opened = tracking.client()
+    return str(opened.create_run(tracking.experiment_id(opened, "afraz/churn")).info.run_id)
+
+
+@pytest.fixture
+def folder(workspace: Path, small_artifact: Maker) -> Path:
+    small_artifact(0)[0].save(workspace / "model")
+    return workspace / "model"
+
+
+def test_the_first_that_passes_is_crowned_later_ones_wait_and_moves_are_gated(
+    workspace: Path, run_id: str, folder: Path, monkeypatch: pytest.MonkeyPatch, small_artifact: Maker
+) -> None:
+    failed = _gate(folder, "fail")
+    small_artifact(1)[0].save(workspace / "other")
+    first = registry.register(failed, folder, run_id, ENTRY)
+    assert not registry.crown_first("churn", failed, first)
+    with pytest.raises(GateError, match="churn has no champion: run `dvc repro govern`"):
+        registry.resolve_champion("churn")
+
+    passed = _gate(workspace / "other")
+    second = registry.register(passed, workspace / "other", run_id, ENTRY)
+    assert registry.register(passed, workspace / "other", run_id, ENTRY) == second  # once per digest
+    assert registry.crown_first("churn", passed, second)
+    assert json.loads(registry.champions_file().read_text()) == {"churn": passed.digest}
+    champion = registry.resolve_champion("churn")
+    assert (champion.version, champion.digest) == (second, passed.digest)
+    assert load_artifact(champion.folder, champion.digest)
+
+    with pytest.raises(GateError, match="version 1 failed AFZ001: mend it, or override with --reason"):
+        registry.move_champion("churn", first)
+    monkeypatch.setenv("DVC_EXP_NAME", "try")
+    with pytest.raises(GateError, match="an experiment never crowns"):
+        registry.move_champion("churn", second)
+    monkeypatch.delenv("DVC_EXP_NAME")
+    registry.move_champion("churn", first, reason="asked for by risk")
+    assert registry.read_champions() == {"churn": failed.digest}
+    assert registry.resolve_champion("churn").version == first
+
+
+def test_files_altered_on_disk_are_refused_with_both_digests(workspace: Path, run_id: str, folder: Path) -> None:
+    gate = _gate(folder)
+    version = registry.register(gate, folder, run_id, ENTRY)
+    registry.crown_first("churn", gate, version)
+    kept = registry.resolve_champion("churn").folder
+    text = (kept / "leave.txt").read_text()
+    (kept / "leave.txt").write_text(text.replace("leaf_value=", "leaf_value=9", 1))
+    with pytest.raises(ArtifactError, match=f"digest mismatch, its files are .* registered was {gate.digest[:12]}"):
+        registry.resolve_champion("churn")
+    assert registry.resolve_champion("churn").digest == gate.digest  # the copy was thrown away and fetched anew
+
+
+def test_a_folder_that_was_not_checked_is_not_registered(run_id: str, folder: Path, small_artifact: Maker) -> None:
+    gate = _gate(folder)
+    small_artifact(2)[0].save(folder)
+    with pytest.raises(ArtifactError, match="the checks saw .* the folder is .*: run `dvc repro govern`"):
+        registry.register(gate, folder, run_id, ENTRY)
+
+
+def test_a_champion_of_another_store_is_explained(workspace: Path) -> None:
+    registry.champions_file().write_text(catalog.to_json({"churn": "f" * 64}))
+    with pytest.raises(GateError, match="names ffffffffffff, which this store does not hold: set MLFLOW_TRACKING_URI"):
+        registry.resolve_champion("churn")
