@@ -14,8 +14,8 @@ model: str = "churn"
 # %%
 from datetime import date
 
-from afraz.catalog import save, target
-from afraz.features.scorable import customers_to_score, phrases
+from afraz.catalog import load, save, target
+from afraz.features.scorable import customers_to_score
 from afraz.governance.registry import resolve_champion
 from afraz.reports.tables import score_overview
 from afraz.scoring.batch import score
@@ -30,7 +30,7 @@ champion.digest, customers.shape
 # %%
 scores, manifest = score(
     champion.folder, customers, as_of=date.fromisoformat(as_of),
-    dictionary=phrases(), model_digest=champion.digest,
+    dictionary=load("dictionary"), model_digest=champion.digest,
 )  # fmt: skip
 manifest
 # %% [markdown]

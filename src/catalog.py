@@ -189,7 +189,7 @@ def load(name: str, **names: Any) -> Any:
     raise DataError(f"{name} is a folder: use catalog.path({name!r}) and the function that reads it")
 
 
-def save(name: str, value: Any, **names: Any) -> Path:
+def save(name: str, value: Any, **names: Any) -> str:
     """Write a dataset: whole or not at all, and equal content gives equal bytes.
 
     Parameters
@@ -197,6 +197,11 @@ def save(name: str, value: Any, **names: Any) -> Path:
     value : DataFrame, Ibis table, dict of DataFrame, something with a method ``save(folder)``, or plain values
         Tables become Parquet (zstd), their rows in the order of the key; a dict of tables a folder of CSV files; what
         can save itself (a model) does; anything else becomes JSON.
+
+    Returns
+    -------
+    str
+        The path within the workspace.
 
     Raises
     ------
@@ -206,7 +211,7 @@ def save(name: str, value: Any, **names: Any) -> Path:
     place = target(name, **names)
     if hasattr(value, "save"):
         value.save(place)
-        return place
+        return dataset(name).path.format(**names)
     partial = place.with_name(f".{place.name}.{os.getpid()}")
     if place.suffix == ".parquet":
         _write_parquet(name, value, partial)
@@ -216,7 +221,7 @@ def save(name: str, value: Any, **names: Any) -> Path:
         _write_folder(value, partial)
         shutil.rmtree(place, ignore_errors=True)
     os.replace(partial, place)
-    return place
+    return dataset(name).path.format(**names)
 
 
 def _write_parquet(name: str, value: "pd.DataFrame | ir.Table", partial: Path) -> None:

@@ -9,8 +9,10 @@ from afraz.errors import DataError
 
 def test_equal_rows_in_another_order_give_equal_bytes(workspace: Path) -> None:
     rows = pd.DataFrame({"name": ["b", "a"], "family": ["x", "y"]})
-    first = catalog.save("dictionary", rows).read_bytes()
-    assert catalog.save("dictionary", rows.iloc[::-1]).read_bytes() == first
+    assert catalog.save("dictionary", rows) == "data/features/dictionary.parquet"
+    first = catalog.path("dictionary").read_bytes()
+    catalog.save("dictionary", rows.iloc[::-1])
+    assert catalog.path("dictionary").read_bytes() == first
 
 
 def test_a_repeated_key_is_refused_and_the_old_file_stays(workspace: Path) -> None:

@@ -87,7 +87,7 @@ def ours(folder: Path, dates: list[date]) -> pd.DataFrame:
     """Build the features from the files, in a fresh database."""
     backend = ibis.duckdb.connect()
     tables = {name: backend.read_parquet(folder / f"{name}.parquet") for name in ("customers", "transactions")}
-    return build_features(tables, dates, families=FAMILIES).to_pandas()
+    return build_features(tables, dates, families=FAMILIES).to_pyarrow().to_pandas()
 
 
 def bare_scan(folder: Path, dates: list[date]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..errors import DataError
@@ -91,8 +92,8 @@ def _refuse_text_among_numbers(column: pd.Series, file: Path) -> None:
     bad = pd.to_numeric(text, errors="coerce").isna()
     share = 1 - bad.mean() if len(text) else 0.0
     if bad.sum() > 0 and share >= _MOSTLY:
-        first = bad.idxmax()
+        first = int(np.flatnonzero(bad.to_numpy())[0])
         raise DataError(
-            f"{file.name} line {int(first) + 2}: {column.name} is {text.loc[first]!r} where {share:.1%} of the "
+            f"{file.name} line {text.index[first] + 2}: {column.name} is {text.iloc[first]!r} where {share:.1%} of the "
             "values are numbers: mend or empty the cell, or leave the column out with --drop"
         )

@@ -166,7 +166,7 @@ def _rejected_rows(space: Workspace, table: Table, b: Built, part: int, staged: 
     rows = (f"SELECT {head}, {values}, s.raw FROM {quoted(staged.relation)} s JOIN "
             f"(FROM {b.rejected} WHERE part = {part}) r ON s.source_line = r.source_line")  # fmt: skip
     if staged.malformed:
-        rows += (f" UNION ALL BY NAME SELECT {head}, r.raw FROM (SELECT *, {part} AS part FROM {staged.malformed}) r")
+        rows += f" UNION ALL BY NAME SELECT {head}, r.raw FROM (SELECT *, {part} AS part FROM {staged.malformed}) r"
     return rows
 
 

@@ -90,6 +90,10 @@ FEATURES: tuple[Feature, ...] = (
              "−1 to 1", "30 against 365 days",
              lambda t: change(t.initiated_30 * ibis.least(ibis.greatest(_known(t), 30), 365), t.initiated_365 * 30),
              "was less active last month than usual", "was more active last month than usual", -1),
+    *(_feature(f"initiated_surprise_{w}d", "transactions against what the rest of the last year lets expect, in "
+               "standard deviations (square roots: Anscombe 1948)", "deviations", f"{w} against 365 days",
+               lambda t, w=w: _surprise(t, w), "was less active lately than chance explains",
+               "was more active lately than chance explains", -1) for w in (30, 90)),
     *(_feature(f"active_days_{w}d", "days with a transaction the customer caused", "days", f"{w} days",
                lambda t, w=w: t[f"days_{w}"], "is active on few days", "is active on many days", -1)
       for w in (30, 90, 365)),
@@ -139,6 +143,15 @@ FEATURES: tuple[Feature, ...] = (
              lambda t: t.category_entropy, "buys mostly in one category", "buys evenly across categories", 0,
              "transactions.category"),
 )  # fmt: skip
+
+
+def _surprise(rows: ir.Table, window: int) -> ir.FloatingValue:
+    """2(√(n + 3/8) − √(e + 3/8)): about standard normal where counts are Poisson with mean e."""
+    recent = rows[f"initiated_{window}"]
+    rest = (ibis.least(_known(rows), 365) - window).clip(lower=30)
+    expected = (rows.initiated_365 - recent) / rest * window
+    surprise = ((recent + 0.375).cast("float64").sqrt() - (expected + 0.375).cast("float64").sqrt()) * 2
+    return ibis.ifelse(_known(rows) >= 2 * window, surprise, ibis.null("float64"))
 
 
 def _known(rows: ir.Table) -> ir.IntegerValue:

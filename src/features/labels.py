@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from ..errors import DataError, ParamsError
 from .activity import MARGIN, MARGIN_ROWS, OUTGOING, initiated, summarise
 from .feature import KEY
+from .inputs import dates
 from .phases import Definition, phases
 from .windows import ordered_dates
 
@@ -151,7 +152,8 @@ def churn_labels(
     after = both.select("customer_id", later="as_of", phase_later="phase")
     rows = rows.mutate(later=(rows.as_of + ibis.interval(days=GROWTH_DAYS)).cast("date"))
     rows = rows.left_join(after, ["customer_id", "later"]).drop("customer_id_right", "later_right")
-    rows = _with_leaving(rows, tables, definition, silent_days, observed_until)
+    rows = rows.left_join(_leaving(tables, known, definition, silent_days, observed_until), list(KEY))
+    rows = rows.drop("customer_id_right", "as_of_right")
     rows = rows.left_join(revenue(tables["transactions"], known), list(KEY)).drop("customer_id_right", "as_of_right")
 
     wait = silent_days if definition == "silence" else 0
@@ -175,21 +177,19 @@ def churn_labels(
     )  # fmt: skip
 
 
-def _with_leaving(
-    rows: ir.Table, tables: dict[str, ir.Table], definition: str, silent_days: int, observed_until: date
+def _leaving(
+    tables: dict[str, ir.Table], as_of: Sequence[date], definition: str, silent_days: int, observed_until: date
 ) -> ir.Table:
-    """Add ``leaves_after``: days from as_of to the leaving date, 0 on the first day, negative before; or missing."""
+    """Give ``leaves_after``: days from as_of to the leaving date, 0 on the first day, negative before it."""
     if definition == "closure":
-        left = departures(tables)
-        end = ibis.literal(observed_until).cast("timestamp")
-        left, earliest = left.filter(left.left_at < end), 0
+        left, earliest = departures(tables), 0
+        left = left.filter(left.left_at < ibis.literal(observed_until).cast("timestamp"))
     else:
         left, earliest = silences(tables["transactions"], silent_days, observed_until), -silent_days
-    both = rows.select(*KEY).join(left, "customer_id")
+    both = left.cross_join(dates(as_of))
     both = both.mutate(days=-both.as_of.delta(both.left_at.date(), unit="day"))
     both = both.filter(both.days >= earliest)
-    first = both.group_by(*KEY).aggregate(leaves_after=both.days.min())
-    return rows.left_join(first, list(KEY)).drop("customer_id_right", "as_of_right")
+    return both.group_by(*KEY).aggregate(leaves_after=both.days.min())
 
 
 def label_counts(labels: ir.Table) -> ir.Table:

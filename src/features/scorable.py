@@ -1,4 +1,4 @@
-"""Whom to score at a date, with what is known of them; and the words for reasons."""
+"""Whom to score at a date, with what is known of them."""
 
 from datetime import date
 
@@ -7,7 +7,6 @@ import pandas as pd
 from .. import catalog
 from ..errors import DataError
 from ..params import load_params
-from .dictionary import dictionary_frame
 from .labels import churn_labels
 from .table import build_features
 
@@ -48,10 +47,3 @@ def _build(as_of: date) -> tuple[pd.DataFrame, pd.DataFrame]:
         horizons=stated["horizons"], observed_until=date.fromisoformat(until[:10]),
     ).to_pandas()  # fmt: skip
     return features, labels
-
-
-def phrases() -> dict[str, dict[str, str]]:
-    """Per feature the words for a high and a low value, and its meaning where there are none."""
-    rows = dictionary_frame().set_index("name")
-    words = rows[["high", "low"]].assign(label=rows["meaning"])
-    return {str(name): {k: str(v) for k, v in row.items() if v} for name, row in words.to_dict("index").items()}

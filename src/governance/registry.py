@@ -119,7 +119,7 @@ def _version_of(opened: "MlflowClient", name: str, digest: str) -> "ModelVersion
     # newest first: a tag filter joins tables of every version, which the registry does not index
     for version in opened.search_model_versions(f"name = '{name}'", order_by=["version_number DESC"], max_results=1000):
         if version.tags.get(MODEL_DIGEST) == digest:
-            return version  # type: ignore[no-any-return]
+            return version
     return None
 
 
@@ -152,7 +152,7 @@ def _alias(opened: "MlflowClient", name: str) -> "ModelVersion | None":
     from mlflow.exceptions import MlflowException
 
     try:
-        return opened.get_model_version_by_alias(name, ALIAS)  # type: ignore[no-any-return]
+        return opened.get_model_version_by_alias(name, ALIAS)
     except MlflowException:
         return None
 

@@ -7,11 +7,12 @@
                   {"name", "type": "text", "levels": {text: double}, "missing": double|null, "other": double}],
      "heads": [{"name", "kind": "lightgbm", "file"},
                {"name", "kind": "linear", "intercept", "coefficients", "means", "scales",
-                "impute"?, "lower"?, "upper"?, "missing_coefficients"?, "missing_shares"?}],
+                "impute"?, "lower"?, "upper"?, "missing_coefficients"?, "missing_shares"?},
+               {"name", "kind": "blend", "parts": [names of other heads], "weights": [one per part]}],
      "outputs": [{"name", "head", "knots_margin", "knots_log_odds", "link": "logit"|"identity"?}]}
 
 The lists of a linear head have one entry per feature (see ``pyfunc_model.linear_terms``; ``missing_shares`` of the
-training rows serve explanations only).
+training rows serve explanations only). A blend is the weighted sum of the margins of its parts.
 Outputs that read the same head are horizons of one event, listed from short to long. ``reference`` is the value that
 counts as usual (the training median); reasons call a value high or low against it.
 """

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ArtifactError, nearest
 
 FEATURE_TYPES = ("double", "text")
-HEAD_KINDS = ("lightgbm", "linear")
+HEAD_KINDS = ("lightgbm", "linear", "blend")
 PER_FEATURE = ("coefficients", "means", "scales", "impute", "lower", "upper", "missing_coefficients", "missing_shares")
 
 
@@ -46,6 +46,8 @@ def check_spec(spec: dict[str, Any], boosters: set[str]) -> None:
         _check_feature(where, feature)
     for head in spec["heads"]:
         _check_head(where, head, len(spec["features"]), boosters)
+        if head["kind"] == "blend":
+            _check_blend(where, head, {other["name"]: other.get("kind") for other in spec["heads"]})
     _check_outputs(where, spec)
 
 
@@ -71,6 +73,7 @@ def _check_head(where: str, head: dict[str, Any], features: int, boosters: set[s
             raise ArtifactError(f"{where}: no booster was given for head {name!r}")
         if not re.fullmatch(r"[A-Za-z0-9_-]+\.txt", str(head.get("file"))):
             raise ArtifactError(f"{where}: head {name!r} needs a file such as {name}.txt, not {head.get('file')!r}")
+    if kind != "linear":
         return
     for key in ("intercept", "coefficients", "means", "scales"):
         if key not in head:
@@ -80,6 +83,17 @@ def _check_head(where: str, head: dict[str, Any], features: int, boosters: set[s
             raise ArtifactError(f"{where}: {key} of head {name!r} has {len(head[key])} entries for {features} features")
     if any(scale == 0 for scale in head["scales"]):
         raise ArtifactError(f"{where}: head {name!r} has a scale of 0; drop the constant feature or use 1")
+
+
+def _check_blend(where: str, head: dict[str, Any], kinds: dict[str, Any]) -> None:
+    parts, weights = head.get("parts") or [], head.get("weights") or []
+    if not parts or len(parts) != len(weights) or not all(math.isfinite(weight) for weight in weights):
+        raise ArtifactError(f"{where}: blend {head['name']!r} needs parts and as many finite weights")
+    for part in parts:
+        if kinds.get(part) not in ("lightgbm", "linear"):
+            raise ArtifactError(
+                f"{where}: blend {head['name']!r} has part {part!r}, which is no linear or lightgbm head"
+            )
 
 
 def _check_outputs(where: str, spec: dict[str, Any]) -> None:

@@ -4,11 +4,11 @@ One head is learnt on the longest horizon, which has the most leavers; each hori
 same margin, and the curves never cross.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -226,21 +226,25 @@ def _learn(flat: FlatTable, rows: Positions, settings: ChurnSettings, storage: P
         if name == "logistic":
             fitted.append(candidates.fit_logistic(training, encoder, settings))
             continue
-        tuned = candidates.tune_lightgbm(training, settings, storage)
+        if name == "blend":
+            fitted.append(candidates.blend(fitted, training))
+            continue
+        tuned, comparison = candidates.tune_lightgbm(training, settings, storage)
         trials = tuned.trials
-        evidence["tuning"] = {"best": tuned.best, "loss": tuned.best_value, "trials": len(trials), "study": tuned.study,
-                              "pruned": int((trials["state"] == "pruned").sum())}  # fmt: skip
-        fitted.append(candidates.fit_lightgbm(training, encoder, tuned.best, settings))
+        pruned = int((trials["state"] == "pruned").sum())
+        evidence["tuning"] = {"best": tuned.best, "loss": tuned.best_value, "trials": len(trials), "pruned": pruned}
+        evidence["tuning"] |= {"study": tuned.study, **comparison}
+        fitted.append(candidates.fit_lightgbm(training, encoder, comparison["parameters"], settings))
     leave, evidence["candidates"] = candidates.choose(fitted, training, settings)
     labels = {name: values[rows] for name, values in flat.labels.items()}
     curves, evidence["calibration_method"] = calibration.fit_curves(leave.margin, labels, training.fold)
-    heads, boosters = [_head("leave", leave)], {} if leave.booster is None else {"leave": leave.booster}
+    heads, boosters = leave.heads("leave"), leave.boosters("leave")
     outputs = [_output(name, "leave", curve) for name, curve in curves.items()]
     grown = _fit_growing(flat, rows, training, encoder, fitted, settings)
     if grown is not None:
         grow, curve = grown
-        heads.append(_head("grow", grow))
-        boosters |= {"grow": grow.booster} if grow.booster is not None else {}
+        heads += grow.heads("grow")
+        boosters |= grow.boosters("grow")
         outputs.append(_output("grow_90", "grow", curve))
     spec = {"format": 1, "model": "churn", "features": _features(encoder), "heads": heads, "outputs": outputs}
     return _Learned(Artifact(spec, boosters), leave, training, encoder, trials, evidence)
@@ -254,20 +258,18 @@ def _fit_growing(
     if settings.label is not None or settings.grows not in flat.extras.columns:
         return None
     grows = pd.to_numeric(flat.extras[settings.grows]).to_numpy(dtype=float, na_value=np.nan)[rows]
-    if np.isnan(grows).any() or not settings.min_events <= grows.sum() <= len(grows) - settings.min_events:
+    known = ~np.isnan(grows)
+    if min(np.sum(grows[known]), np.sum(1 - grows[known])) < settings.min_events:
         return None
-    other = Training(training.features, grows, training.groups, training.fold)
+    other = dataclasses.replace(training, label=grows).part(known)
     trees = next((c for c in fitted if c.name == "lightgbm"), None)
     if trees is None:
-        candidate = candidates.fit_logistic(other, encoder, settings)
+        part, candidate = other, candidates.fit_logistic(other, encoder, settings)
     else:
         free = settings.model_copy(update={"monotone": {}})  # the hints are about leaving
-        candidate = candidates.fit_lightgbm(other, encoder, trees.detail["parameters"], free)
-    return candidate, calibration.choose(candidate.margin, grows, training.fold)[0]
-
-
-def _head(name: str, candidate: Candidate) -> dict[str, Any]:
-    return {"name": name, **candidate.head, **({} if candidate.booster is None else {"file": f"{name}.txt"})}
+        part = other.at_most(settings.tuning_rows, settings.seed)
+        candidate = candidates.fit_lightgbm(other, encoder, trees.detail["parameters"], free, part)
+    return candidate, calibration.choose(candidate.margin, part.label, part.fold)[0]
 
 
 def _output(name: str, head: str, curve: calibration.Curve) -> dict[str, Any]:
@@ -307,12 +309,10 @@ def _tested(flat: FlatTable, test: Positions, predictions: pd.DataFrame, setting
     for name, label in outputs.items():
         known = ~np.isnan(label)
         p = predictions[name].to_numpy()[known]
-        intercept, slope = calibration.recalibrate(label[known], calibration.logit(p))
         found = metrics.bootstrap(label[known], p, groups[known], n=settings.bootstrap, seed=settings.seed)
         out[name] = {
             **found,
-            "calibration_slope": slope,
-            "calibration_intercept": intercept,
+            **calibration.recalibration(label[known], calibration.logit(p), groups[known]),
             "rows": int(known.sum()),
             "events": float(label[known].sum()),
             "customers": len(np.unique(groups[known])),
@@ -358,13 +358,7 @@ def _evidence_tables(
 
 
 def _importance(learned: _Learned) -> pd.DataFrame:
-    """What the leave head uses: gain and splits of trees, or size of standardised coefficients."""
-    frame = pd.DataFrame({"feature": learned.encoder.names})
-    booster: lgb.Booster | None = learned.leave.booster
-    if booster is None:
-        frame["importance"] = np.abs(learned.leave.head["coefficients"])
-    else:
-        frame["importance"] = booster.feature_importance("gain")
-        frame["splits"] = booster.feature_importance("split")
+    """What the leave head uses, and how often each feature is missing in training."""
+    frame = pd.DataFrame({"feature": learned.encoder.names, "importance": learned.leave.importance()})
     frame["missing"] = learned.training.features.isna().mean().to_numpy()
     return frame.sort_values(["importance", "feature"], ascending=[False, True], ignore_index=True)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..errors import ParamsError, nearest
 
-Candidate = Literal["logistic", "lightgbm"]
+Candidate = Literal["logistic", "lightgbm", "blend"]
 
 
 class ChurnSettings(BaseModel):
@@ -50,13 +50,14 @@ class ChurnSettings(BaseModel):
     revenue: str = Field("revenue_12m", description="revenue of the last 12 months: revenue at stake")
     drop: list[str] = Field([], description="columns that are no features")
     monotone: dict[str, Literal[-1, 0, 1]] = Field({}, description="feature → sign of its effect on leaving")
-    candidates: list[Candidate] = Field(["logistic", "lightgbm"], description="the simplest first")
+    candidates: list[Candidate] = Field(
+        ["logistic", "lightgbm", "blend"], min_length=1, description="the simplest first"
+    )
     test_dates: int = Field(3, ge=1, description="how many of the last as_of dates are the test")
     test_share: float = Field(0.2, gt=0, lt=0.5, description="share of customers in the test of a table without dates")
     folds: int = Field(5, ge=3, le=20)
     n_trials: int = Field(20, ge=1)
     tuning_rows: int = Field(40_000, ge=500, description="the search sees at most so many rows, of whole customers")
-    tuning_learning_rate: float = Field(0.1, gt=0, le=0.5, description="faster than the final one: only ranks trials")
     max_rounds: int = Field(1500, ge=10)
     patience: int = Field(60, ge=5, description="rounds without improvement before a fold stops")
     lightgbm: dict[str, float | int] = Field({}, description="parameters that are set instead of searched")
@@ -80,6 +81,13 @@ class ChurnSettings(BaseModel):
     def _rising(cls, value: list[int]) -> list[int]:
         if not value or sorted(set(value)) != value or value[0] < 1:
             raise ValueError("horizons must be positive days, rising")
+        return value
+
+    @field_validator("candidates")
+    @classmethod
+    def _has_parts(cls, value: list[Candidate]) -> list[Candidate]:
+        if "blend" in value and set(value[: value.index("blend")]) != {"logistic", "lightgbm"}:
+            raise ValueError("blend adds up logistic and lightgbm, which must be named before it")
         return value
 
     @property

@@ -38,7 +38,7 @@ class Explanation:
     margin : ndarray, shape (rows,)
         Uncalibrated score of the head.
     engine : str
-        "woodelf", "pred_contrib" or "linear".
+        "woodelf", "pred_contrib" or "linear"; of a blend those of its parts, joined by "+".
     difference : float
         Largest difference from ``pred_contrib`` on the sample; NaN where nothing was compared.
     additivity_error : float
@@ -111,8 +111,26 @@ def explain(
     if described["kind"] == "linear":
         values, base = linear_shap(artifact, described, matrix)
         return Explanation(names, values, base, margin, "linear", np.nan, _additivity(values, base, margin))
+    if described["kind"] == "blend":
+        return _blended(artifact, described, matrix, margin, seed, workers)
     booster = artifact.boosters[name]
     return _tree_shap(booster, names, matrix, margin, np.random.default_rng(seed), workers or os.cpu_count() or 1)
+
+
+def _blended(
+    artifact: Artifact, head: dict[str, Any], matrix: np.ndarray, margin: np.ndarray, seed: int, workers: int | None
+) -> Explanation:
+    """Explain a weighted sum of margins: Shapley values are linear, so those of the parts add up in the same way."""
+    told = [explain(artifact, matrix, part, seed=seed, workers=workers) for part in head["parts"]]
+    values, base, difference = np.zeros(matrix.shape, dtype=np.float32), 0.0, np.nan
+    for weight, part in zip(head["weights"], told, strict=True):
+        values += np.float32(weight) * part.values
+        base += weight * part.base
+        if not np.isnan(part.difference):
+            difference = np.nansum([difference, abs(weight) * part.difference])
+    engine, note = "+".join(part.engine for part in told), "; ".join(part.note for part in told if part.note)
+    error = _additivity(values, base, margin)
+    return Explanation(told[0].names, values, base, margin, engine, float(difference), error, note)
 
 
 def linear_shap(artifact: Artifact, head: dict[str, Any], matrix: np.ndarray) -> tuple[np.ndarray, float]:

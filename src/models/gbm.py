@@ -33,7 +33,7 @@ FIXED: dict[str, Any] = {
     "verbosity": -1,
 }
 DEFAULTS: dict[str, Any] = {
-    "learning_rate": 0.05,
+    "learning_rate": 0.08,
     "num_leaves": 15,
     "max_depth": 5,
     "min_data_in_leaf": 30,
@@ -45,15 +45,21 @@ DEFAULTS: dict[str, Any] = {
 # Narrow on purpose: twenty trials find a good corner of it.
 SPACE: dict[str, dict[str, Any]] = {
     "num_leaves": {"type": "int", "low": 4, "high": 40, "log": True},
-    "max_depth": {"type": "int", "low": 3, "high": 6},
+    "max_depth": {"type": "int", "low": 2, "high": 6},
     "min_data_in_leaf": {"type": "int", "low": 10, "high": 200, "log": True},
     "feature_fraction": {"type": "float", "low": 0.2, "high": 1.0},
     "bagging_fraction": {"type": "float", "low": 0.5, "high": 0.95},
     "lambda_l2": {"type": "float", "low": 0.1, "high": 50.0, "log": True},
     "path_smooth": {"type": "float", "low": 0.0, "high": 50.0},
 }
-DATASET = {"max_bin": 127, "feature_pre_filter": False, "verbosity": -1, "force_row_wise": True, "deterministic": True,
-    "num_threads": 1,}
+DATASET = {
+    "max_bin": 127,
+    "feature_pre_filter": False,
+    "verbosity": -1,
+    "force_row_wise": True,
+    "deterministic": True,
+    "num_threads": 1,
+}
 REFUSED = {
     "zero_as_missing": "it loses the difference between nothing and unknown",
     "categorical_feature": "text is encoded by levels",

@@ -63,13 +63,18 @@ def _lift(r: Ranked, w: Array) -> Array:
     return out
 
 
+def _weighted(w: Array, values: Array) -> Array:
+    """Sum row by row: a matrix product would round differently from one number of threads to the next."""
+    return np.asarray((w * values).sum(axis=1))
+
+
 def _brier(r: Ranked, w: Array) -> Array:
-    return _share(w @ (r.label * (1 - r.score) ** 2 + (1 - r.label) * r.score**2), w.sum(axis=1))
+    return _share(_weighted(w, r.label * (1 - r.score) ** 2 + (1 - r.label) * r.score**2), w.sum(axis=1))
 
 
 def _log_loss(r: Ranked, w: Array) -> Array:
     p = np.clip(r.score, 1e-15, 1 - 1e-15)
-    return _share(-(w @ (r.label * np.log(p) + (1 - r.label) * np.log1p(-p))), w.sum(axis=1))
+    return _share(-_weighted(w, r.label * np.log(p) + (1 - r.label) * np.log1p(-p)), w.sum(axis=1))
 
 
 def _calibration_error(r: Ranked, w: Array, bins: int = 10) -> Array:
@@ -79,12 +84,12 @@ def _calibration_error(r: Ranked, w: Array, bins: int = 10) -> Array:
 
 
 def _observed_over_expected(r: Ranked, w: Array) -> Array:
-    return _share(w @ r.label, w @ r.score)
+    return _share(_weighted(w, r.label), _weighted(w, r.score))
 
 
 def _observed_over_expected_top(r: Ranked, w: Array) -> Array:
     n = max(1, round(len(r.label) / 10))
-    return _share(w[:, :n] @ r.label[:n], w[:, :n] @ r.score[:n])
+    return _share(_weighted(w[:, :n], r.label[:n]), _weighted(w[:, :n], r.score[:n]))
 
 
 def _share(part: Array, whole: Array) -> Array:
@@ -230,7 +235,7 @@ def _drawn(
     rng, per_block, parts = np.random.default_rng(seed), max(1, BLOCK // max(1, rows)), []
     for start in range(0, n, per_block):
         weights = resamples(codes, rng, min(per_block, n - start))
-        parts.append(compute(ranked, [weights[:, r.order] for r in ranked]))
+        parts.append(compute(ranked, [np.take(weights, r.order, axis=1) for r in ranked]))
     return np.concatenate(parts, axis=1)
 
 

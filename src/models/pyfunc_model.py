@@ -96,6 +96,20 @@ def linear_terms(head: dict[str, Any], matrix: np.ndarray) -> Iterator[np.ndarra
         yield head["coefficients"][j] * ((x - head["means"][j]) / head["scales"][j]) + absent[j] * gone
 
 
+def blend(head: dict[str, Any], margins: dict[str, np.ndarray]) -> np.ndarray:
+    """Add the margins of the parts of a blend, each by its weight; shape (rows,).
+
+    Examples
+    --------
+    >>> blend({"parts": ["a", "b"], "weights": [0.5, 0.5]}, {"a": np.array([1.0]), "b": np.array([3.0])})
+    array([2.])
+    """
+    total = np.zeros(len(margins[head["parts"][0]]))
+    for part, weight in zip(head["parts"], head["weights"], strict=True):
+        total += weight * margins[part]
+    return total
+
+
 class Predictor:
     """A loaded model: a table in, one column per output out.
 
@@ -157,8 +171,10 @@ class Predictor:
         for start in range(0, len(frame), CHUNK_ROWS):
             stop = min(start + CHUNK_ROWS, len(frame))
             chunk = _rows(columns, start, stop)
-            for name in self.heads:
-                result[name][start:stop] = self.head_margin(name, chunk)
+            done: dict[str, np.ndarray] = {}
+            for name, head in sorted(self.heads.items(), key=lambda item: item[1]["kind"] == "blend"):
+                done[name] = blend(head, done) if head["kind"] == "blend" else self.head_margin(name, chunk)
+                result[name][start:stop] = done[name]
         return result
 
     def head_margin(self, name: str, matrix: np.ndarray) -> np.ndarray:
@@ -166,6 +182,8 @@ class Predictor:
         head = self.heads[name]
         if head["kind"] == "lightgbm":
             return np.asarray(self.boosters[name].predict(matrix, raw_score=True), dtype=np.float64)
+        if head["kind"] == "blend":
+            return blend(head, {part: self.head_margin(part, matrix) for part in head["parts"]})
         total = np.full(len(matrix), float(head["intercept"]))
         for term in linear_terms(head, matrix):  # one by one: a row's score never depends on its neighbours
             total += term

@@ -94,8 +94,9 @@ def assign_folds(label: ArrayLike, n_folds: int, seed: int, groups: ArrayLike | 
 
     Examples
     --------
-    >>> assign_folds([1, 1, 0, 0, 0, 0], 2, seed=0, groups=["a", "b", "c", "c", "d", "d"]).tolist()
-    [1, 0, 0, 0, 1, 1]
+    >>> fold = assign_folds([1, 1, 0, 0, 0, 0], 2, seed=0, groups=["a", "b", "c", "c", "d", "d"])
+    >>> bool(fold[0] != fold[1]), bool(fold[2] == fold[3] != fold[4] == fold[5])
+    (True, True)
     """
     y = np.asarray(label, float)
     rows = np.arange(len(y)) if groups is None else np.asarray(groups)

@@ -134,7 +134,7 @@ def _run(
     for stale in study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
         study.tell(stale.number, state=TrialState.FAIL)
     while (done := len(study.get_trials(deepcopy=False, states=FINISHED))) < n_trials:
-        study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=min(8, max(2, n_trials // 2)))
+        study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=8)
         if done == 0 and first is not None:
             study.enqueue_trial({key: first[key] for key in distributions if key in first})
         trial = study.ask(distributions)

@@ -100,6 +100,8 @@ def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, f
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(root / ".path"), *filter(None, [os.environ.get("PYTHONPATH")])]
     )  # a temporary experiment runs its own copy of the code, not the clone that is installed
+    # progress bars of libraries ask for widgets that a page cannot show
+    os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"
     try:
         execute(notebook_of(name, root), executed, parameters, root)
     except CellFailure as failure:
@@ -107,10 +109,12 @@ def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, f
         kept.parent.mkdir(parents=True, exist_ok=True)
         if executed.exists():
             shutil.copyfile(executed, kept)
+        shutil.rmtree(kept.with_suffix(""), ignore_errors=True)
+        os.replace(staging, kept.with_suffix(""))  # what it had written: reject tables, say
         raise StageError(
             f"stage {name} failed in cell {failure.cell}: {failure.first_line}\n"
             f"{failure.name}: {failure.message.strip() or '(no message)'}\n"
-            f"the notebook up to there: {kept}"
+            f"the notebook up to there: {kept} (what it had written: {kept.with_suffix('')}{os.sep})"
         ) from None
     finally:
         os.environ.pop(catalog.STAGING) if before is None else os.environ.update({catalog.STAGING: before})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .. import catalog
 from ..errors import ParamsError, nearest
-from ..features.scorable import customers_to_score, phrases
+from ..features.scorable import customers_to_score
 from ..governance.registry import registry_entries, resolve_champion
 from ..scoring.batch import score
 from ..scoring.sinks import write_scores
@@ -39,6 +39,8 @@ def score_as_of(model: str, as_of: str) -> tuple[Path, int, bool]:
     sync()
     champion = resolve_champion(model)
     customers = customers_to_score(day)
-    scores, manifest = score(champion.folder, customers, as_of=day, dictionary=phrases(), model_digest=champion.digest)
+    scores, manifest = score(
+        champion.folder, customers, as_of=day, dictionary=catalog.load("dictionary"), model_digest=champion.digest
+    )
     place = catalog.target(f"{model}_scores", as_of=as_of)
     return place, len(scores), write_scores(scores, manifest, place)

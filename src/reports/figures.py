@@ -1,6 +1,9 @@
 """Figures of a model's evidence: frames in, a matplotlib figure out. Readable without colour."""
 
+import io
+
 import matplotlib as mpl
+import matplotlib.axes
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -11,8 +14,17 @@ _LINES = ("-", "--", ":", "-.")
 _MARKS = ("o", "s", "^", "D")
 
 
-def _axes(title: str, x: str, y: str) -> tuple[Figure, mpl.axes.Axes]:
-    figure = Figure(figsize=SIZE, layout="constrained", dpi=110)
+class Picture(Figure):
+    """A figure that notebooks show by themselves, without pyplot's global state; equal content gives equal bytes."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", metadata={"Software": None})
+        return stream.getvalue()
+
+
+def _axes(title: str, x: str, y: str) -> tuple[Picture, mpl.axes.Axes]:
+    figure = Picture(figsize=SIZE, layout="constrained", dpi=110)
     axes = figure.subplots()
     axes.set(title=title, xlabel=x, ylabel=y)
     axes.grid(alpha=0.3)
@@ -20,7 +32,7 @@ def _axes(title: str, x: str, y: str) -> tuple[Figure, mpl.axes.Axes]:
     return figure, axes
 
 
-def lead_time_curve(curve: pd.DataFrame) -> Figure:
+def lead_time_curve(curve: pd.DataFrame) -> Picture:
     """How many leavers the top of the list holds, by the month in which they leave.
 
     Parameters
@@ -42,7 +54,7 @@ def lead_time_curve(curve: pd.DataFrame) -> Figure:
     return figure
 
 
-def calibration_curve(curve: pd.DataFrame) -> Figure:
+def calibration_curve(curve: pd.DataFrame) -> Picture:
     """Expected against observed share, one line per output.
 
     Parameters
@@ -61,7 +73,7 @@ def calibration_curve(curve: pd.DataFrame) -> Figure:
     return figure
 
 
-def gains_curve(curve: pd.DataFrame) -> Figure:
+def gains_curve(curve: pd.DataFrame) -> Picture:
     """Share of leavers found against share of customers contacted.
 
     Parameters
@@ -79,7 +91,7 @@ def gains_curve(curve: pd.DataFrame) -> Figure:
     return figure
 
 
-def tuning_curve(curve: pd.DataFrame) -> Figure:
+def tuning_curve(curve: pd.DataFrame) -> Picture:
     """Best loss so far, by trial: flat at the end means that more trials would bring little.
 
     Parameters
@@ -92,7 +104,7 @@ def tuning_curve(curve: pd.DataFrame) -> Figure:
     return figure
 
 
-def bars(frame: pd.DataFrame, name: str, value: str, title: str, most: int = 20) -> Figure:
+def bars(frame: pd.DataFrame, name: str, value: str, title: str, most: int = 20) -> Picture:
     """Horizontal bars of the largest values, the largest on top.
 
     Parameters
@@ -107,7 +119,7 @@ def bars(frame: pd.DataFrame, name: str, value: str, title: str, most: int = 20)
     return figure
 
 
-def dependence(frame: pd.DataFrame) -> Figure:
+def dependence(frame: pd.DataFrame) -> Picture:
     """What the values of the strongest features add to the log-odds: one panel each, mean and middle 80 %.
 
     Parameters
@@ -117,7 +129,7 @@ def dependence(frame: pd.DataFrame) -> Figure:
         bin −1 is the missing value, drawn as a dashed line.
     """
     names = list(frame["feature"].unique())
-    figure = Figure(figsize=(9.5, 2.6 * -(-len(names) // 3)), layout="constrained", dpi=110)
+    figure = Picture(figsize=(9.5, 2.6 * -(-len(names) // 3)), layout="constrained", dpi=110)
     panels = np.atleast_1d(figure.subplots(-(-len(names) // 3), 3)).ravel()
     for panel, name in zip(panels, names, strict=False):
         part = frame[(frame["feature"] == name) & (frame["bin"] >= 0)]

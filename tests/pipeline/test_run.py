@@ -56,7 +56,8 @@ def test_a_failure_names_cell_error_and_file_and_leaves_old_outputs(workspace: P
     assert len(lines) == 3
     assert lines[0].endswith('assert not fail, "asked to fail"')
     assert lines[1] == "AssertionError: asked to fail"
-    assert Path(lines[2].partition(": ")[2]) == workspace / "experiments/runs/failures/first.ipynb"
+    assert str(workspace / "experiments/runs/failures/first.ipynb") in lines[2]
+    assert (workspace / "experiments/runs/failures/first/data/first-7/rows.txt").read_text() == "x\n" * 9
     assert "asked to fail" in (workspace / "experiments/runs/failures/first.ipynb").read_text()
     assert (workspace / "data/first-7/rows.txt").read_text() == "x\nx\nx\n"
 

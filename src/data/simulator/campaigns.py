@@ -15,7 +15,7 @@ from .population import BEHAVIOUR_CENTRES, NEEDS_CENTRES, People, scaled
 
 QUADRANTS = ("persuadable", "sure_thing", "lost_cause", "sleeping_dog")
 RESPONSE = np.array([0.095, 0.205, 0.020, 0.095])  # without the offer
-UPLIFT = np.array([0.148, 0.018, 0.006, -0.048])  # at the first treatment
+UPLIFT = np.array([0.140, 0.018, 0.006, -0.048])  # at the first treatment
 FADE = 0.92  # per earlier treatment of the customer
 ANNOYED_MONTHS = 2
 CALMED = 0.75  # contacts in the month after a proactive support call

@@ -25,9 +25,10 @@ TERMS = np.array([12, 24, 36, 48, 60])
 DECISIONS = ("granted", "declined", "withdrawn")
 REASONS = ("relationship", "branch_request", "collateral", "other")
 RATE = 0.14 / 12  # interest a month
-INTERCEPT = -3.02
+INTERCEPT = -3.13
 KNOWN_SD, POLICY_ONLY_SD, UNKNOWN_SD = 0.88, 0.58, 0.76
-CUT = -0.47  # the old policy grants above this score (in SD)
+CUT = -0.51  # the old policy grants above this score (in SD)
+POLICY_NOISE = 0.8  # SD of what the old policy got wrong
 RANDOM_GRANTS = 0.03
 OVERRIDES = 0.04
 
@@ -55,6 +56,7 @@ class Loans:
     cures: np.ndarray
     probability: np.ndarray
     policy_only: np.ndarray
+    policy_knowledge: np.ndarray
     expected_loss: np.ndarray
     loss: np.ndarray
     would_default: np.ndarray
@@ -70,7 +72,7 @@ def stressed(probability: np.ndarray, factor: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> stressed(np.array([0.05]), np.array([-2.0])).round(4)
-    array([0.1082])
+    array([0.1096])
     """
     return ndtr((ndtri(probability) - np.sqrt(CORRELATION) * factor) / np.sqrt(1 - CORRELATION))
 
@@ -107,13 +109,13 @@ def draw_loans(rng: np.random.Generator, people: People, panel: Panel, economy: 
     ) / 0.80 * KNOWN_SD  # fmt: skip
     policy_only, unknown = rng.normal(0, POLICY_ONLY_SD, n), rng.normal(0, UNKNOWN_SD, n)
     probability = 1 / (1 + np.exp(-(INTERCEPT + known + policy_only + unknown)))
-    score = -(known + policy_only) / np.hypot(KNOWN_SD, POLICY_ONLY_SD) + rng.normal(0, 0.5, n)
+    score = -(known + policy_only) / np.hypot(KNOWN_SD, POLICY_ONLY_SD) + rng.normal(0, POLICY_NOISE, n)
 
     u = rng.random(n)
     passes = score > CUT
     at_random = ~passes & (u < RANDOM_GRANTS)
     # An override lends to the refused, whom the policy rated worse than the average borrower.
-    override = ~passes & ~at_random & (rng.random(n) < OVERRIDES * 1.9) & (score > CUT - 1.6)
+    override = ~passes & ~at_random & (rng.random(n) < OVERRIDES * 2.3) & (score > CUT - 1.6)
     decision = np.where(passes | at_random | override, 0, 1)
     decision = np.where((rng.random(n) < 0.03) & (decision == 0) & ~at_random & ~override, 2, decision)
     granted_at = np.where(decision == 0, applied + rng.integers(DAY, 7 * DAY, n), NEVER)
@@ -131,7 +133,7 @@ def draw_loans(rng: np.random.Generator, people: People, panel: Panel, economy: 
     cures = happens & (rng.random(n) < CURES)
 
     bad = economy.credit_factor[inside]
-    high = 1 / (1 + np.exp(-(1.20 - 1.1 * ~np.isnan(collateral) - 0.35 * bad)))
+    high = 1 / (1 + np.exp(-(1.45 - 1.1 * ~np.isnan(collateral) - 0.35 * bad)))
     expected = (1 - CURES) * (0.25 + 0.5 * high)
     loss = np.where(rng.random(n) < high, rng.beta(9, 3, n), rng.beta(3, 9, n))
     loss = np.where(cures, 0.0, loss)
@@ -141,14 +143,30 @@ def draw_loans(rng: np.random.Generator, people: People, panel: Panel, economy: 
     closed = np.where(left != NEVER, np.minimum(closed, left), closed)
     closed = np.where((decision == 0) & (closed < end), closed, NEVER)
     return Loans(
-        customer=who, month=month, applied_at=applied, purpose=purpose, amount=amount, term=term,
-        payment=np.round(annuity(amount, term), 2), collateral=np.round(collateral, -2),
-        policy_score=np.round(600 + 60 * score, 1), decision=decision,
-        override=np.where(override, rng.integers(0, 4, n), -1), at_random=at_random, granted_at=granted_at,
-        default_month=np.where(happens, default_month, -1), defaulted_at=np.where(happens, defaulted, NEVER),
-        closed_at=closed, cures=cures, probability=probability, policy_only=policy_only, expected_loss=expected,
-        loss=loss, would_default=defaults,
-    )  # fmt: skip
+        customer=who,
+        month=month,
+        applied_at=applied,
+        purpose=purpose,
+        amount=amount,
+        term=term,
+        payment=np.round(annuity(amount, term), 2),
+        collateral=np.round(collateral, -2),
+        policy_score=np.round(600 + 60 * score, 1),
+        decision=decision,
+        override=np.where(override, rng.integers(0, 4, n), -1),
+        at_random=at_random,
+        granted_at=granted_at,
+        default_month=np.where(happens, default_month, -1),
+        defaulted_at=np.where(happens, defaulted, NEVER),
+        closed_at=closed,
+        cures=cures,
+        probability=probability,
+        policy_only=policy_only,
+        policy_knowledge=known + policy_only,
+        expected_loss=expected,
+        loss=loss,
+        would_default=defaults,
+    )
 
 
 def loan_table(loans: Loans, names: pa.Array, offset: int) -> pa.Table:
@@ -199,6 +217,7 @@ def credit_truth(loans: Loans, people: People, offset: int) -> pa.Table:
         "realised_loss": optional(loans.loss, loans.default_month < 0),
         "cures": pa.array(loans.cures),
         "policy_only": pa.array(loans.policy_only),
+        "policy_knowledge": pa.array(loans.policy_knowledge),
         "gender": labels(people.gender[who], ("male", "female")),
         "age": pa.array(people.age[who] + loans.month / 12),
     })  # fmt: skip

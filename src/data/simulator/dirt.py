@@ -37,6 +37,15 @@ def _set(name: str, *values: object) -> Change:
     return change
 
 
+def _stranger(name: str, prefix: str) -> Change:
+    """Refer to somebody who doesn't exist, a different one in each row, so that no key is repeated."""
+
+    def change(table: pa.Table, rng: np.random.Generator) -> dict[str, pa.Array]:
+        return {name: ids(prefix, rng.permutation(9_000_000)[: table.num_rows], 7)}
+
+    return change
+
+
 def _future(*names: str) -> Change:
     """Move dates so far that they are later than the end of the data."""
 
@@ -100,17 +109,17 @@ RULES: dict[str, dict[str, Change]] = {
     },
     "loan_months": {
         "duplicate_key": lambda t, r: {},
-        "orphan_loan": _set("loan_id", "L99999999"),
+        "orphan_loan": _stranger("loan_id", "L9"),
         "future_event": _future("month_end", "known_at"),
     },
     "recoveries": {
         "duplicate_key": lambda t, r: {},
-        "orphan_loan": _set("loan_id", "L99999999"),
+        "orphan_loan": _stranger("loan_id", "L9"),
         "future_event": _future("received_at", "known_at"),
     },
     "treatments": {
         "duplicate_key": lambda t, r: {},
-        "orphan_customer": lambda t, r: {"customer_id": ids("C9", r.permutation(9_000_000)[: t.num_rows], 7)},
+        "orphan_customer": _stranger("customer_id", "C9"),
     },
     "surveys": {
         "duplicate_key": lambda t, r: {},

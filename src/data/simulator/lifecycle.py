@@ -7,7 +7,7 @@ At the start of a month the phase moves on, then the customer may leave in that 
 unresolved act on the three months after it. The behaviour of a month follows the phase of that month.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -29,7 +29,7 @@ MOVES = np.array([
     [0.000, 0.000, 0.010, 0.040, 0.950],
 ])  # fmt: skip
 # Log-odds of leaving within the month, by phase, for a customer with average traits.
-HAZARD = np.array([-5.5, -5.5, -5.2, -3.9, -1.1])
+HAZARD = np.array([-5.65, -5.65, -5.35, -3.90, -1.15])
 UNRESOLVED_EFFECT = 0.5
 UNRESOLVED_MONTHS = 3
 UNRESOLVED_SHARE = 0.18
@@ -68,11 +68,9 @@ class Panel:
 
     @classmethod
     def empty(cls, months: int, n: int) -> "Panel":
-        def whole(kind: type = np.int8) -> np.ndarray:
-            return np.full((months, n), -1, kind)
-
-        return cls(whole(np.int32), whole(), np.zeros((months, n), np.float32), np.zeros((months, n), bool), whole(),
-                   whole(), np.ones((months, n), np.float32), whole(), whole(), whole(), whole(), whole())  # fmt: skip
+        shape = (months, n)
+        kinds = {"customer": np.int32, "level": np.float32, "salary": np.bool_, "month_end_calm": np.float32}
+        return cls(**{f.name: np.full(shape, -1, kinds.get(f.name, np.int8)) for f in fields(cls)})
 
 
 def tenure_term(months: np.ndarray) -> np.ndarray:
@@ -95,7 +93,7 @@ def leaving_odds(
 
 def decline_factor(traits: np.ndarray) -> np.ndarray:
     """How much likelier than average a steady customer begins to decline."""
-    return np.clip(np.exp(0.35 * traits - 0.05), 0.2, 4.0)
+    return np.clip(np.exp(0.30 * traits - 0.03), 0.2, 4.0)
 
 
 def contact_rate(people_rate: np.ndarray, phase: np.ndarray) -> np.ndarray:

@@ -1,0 +1,112 @@
+# ---
+# jupyter:
+#   kernelspec: {name: python3, display_name: Python 3, language: python}
+# ---
+# %% [markdown]
+# # 000: how much of what can be known does the churn model find?
+# Several simulated banks, each through the same stages as `make demo`. Two oracles: the *latent* one ranks by the true
+# probability; the *observable* one is the same learner on the same features, fitted to the true probabilities of a bank
+# ten times as large, so it shows what these features hold when neither rows nor luck are short.
+
+# %% tags=["parameters"]
+seeds: list = [11, 12, 13]
+customers: int = 10000
+larger: int = 10
+oracle_seed: int = 99
+as_of: str = "2026-07-01"
+n_trials: int = 20
+
+# %%
+import json
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from afraz.catalog import to_json
+from afraz.data.ingest import ingest
+from afraz.data.simulator.bank import simulate
+from afraz.features.snapshots import snapshot_dates
+from afraz.features.table import build_features
+from afraz.models.churn import ChurnSettings, fit_churn
+from afraz.models.metrics import measure
+from afraz.pipeline.workspace import make_workspace, run_there
+
+# %%
+scratch = Path(tempfile.mkdtemp(prefix="afraz-000-"))
+today = date.fromisoformat(as_of)
+# %% [markdown]
+# ## The observable oracle
+# The larger bank goes through simulator, ingest and features; true probabilities need no later data, so three dates of
+# every customer are enough. The learner is the pipeline's own, with soft labels.
+# %%
+simulate(scratch / "source", scratch / "truth", customers=customers * larger, seed=oracle_seed, end=today)
+source = [{"kind": "demo", "path": str(scratch / "source")}]
+ingest(source, scratch / "canonical", scratch / "rejects", observed_until=today)
+# %%
+tables = {p.stem: ibis.read_parquet(p) for p in sorted((scratch / "canonical").glob("*.parquet"))}
+dates = [snapshot_dates(today, 13)[i] for i in (0, 6, 12)]
+truth = pd.read_parquet(scratch / "truth" / "churn.parquet", columns=["customer_id", "as_of", "at_risk", "leave_90"])
+truth["as_of"] = pd.to_datetime(truth["as_of"])
+truth = truth[truth["at_risk"] & truth["as_of"].isin(pd.to_datetime(dates))].drop(columns="at_risk")
+parts = []
+for day in dates:  # one date at a time: memory
+    features = build_features(tables, [day]).to_pandas()
+    features["as_of"] = pd.to_datetime(features["as_of"])
+    parts.append(features.merge(truth, on=["customer_id", "as_of"]))
+large = pd.concat(parts, ignore_index=True)
+shutil.rmtree(scratch / "source")
+shutil.rmtree(scratch / "canonical")
+large.shape
+# %%
+soft = ChurnSettings(
+    label="leave_90", soft_label=True, as_of=None, drop=["as_of"], candidates=["lightgbm"], n_trials=n_trials,
+    leak_features=0, seed=oracle_seed,
+)  # fmt: skip
+oracle = fit_churn(large, soft)
+oracle.metrics["tuning"]
+# %% [markdown]
+# ## Each bank
+# %%
+rows = []
+for seed in seeds:
+    bank = make_workspace(scratch / f"bank-{seed}", {"common": {"seed": seed}, "simulate": {"customers": customers}})
+    run_there(bank, "simulate", "ingest", "features", "churn", "govern")
+    from afraz.models.artifact import load_artifact
+
+    features = pd.read_parquet(bank / "data/features/customer_features.parquet")
+    features = features[pd.to_datetime(features["as_of"]) == pd.Timestamp(today)]
+    known = pd.read_parquet(bank / "data/truth/churn.parquet")
+    known = known[(pd.to_datetime(known["as_of"]) == pd.Timestamp(today)) & known["at_risk"]]
+    both = features.drop(columns="as_of").merge(known[["customer_id", "leave_90"]], on="customer_id")
+    p = both["leave_90"].to_numpy()
+    ours = load_artifact(bank / "experiments/runs/churn/model").predict(both)["leave_90"].to_numpy()
+    best = oracle.model.predict(both).iloc[:, 0].to_numpy()
+    gini = {
+        name: measure(p, s, ("gini",))["gini"] for name, s in {"ours": ours, "latent": p, "observable": best}.items()
+    }
+    checks = json.loads((bank / "experiments/runs/govern/checks.json").read_text())[0]["passed"]
+    rows.append({"seed": seed, **gini, "observed_over_expected": p.sum() / ours.sum(), "checks_passed": checks})
+    shutil.rmtree(bank)
+found = pd.DataFrame(rows)
+found["share_of_latent"] = found["ours"] / found["latent"]
+found["share_of_observable"] = found["ours"] / found["observable"]
+found.round(4)
+# %% [markdown]
+# ## Results
+# Mean over the banks, with the t interval of that mean.
+# %%
+churn = {}
+for name in ("share_of_latent", "share_of_observable"):
+    values = found[name].to_numpy()
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    churn |= {name: values.mean(), f"{name}_low": values.mean() - half, f"{name}_high": values.mean() + half}
+results = {"churn": {**churn, "by_bank": rows}}
+Path("results.json").write_text(to_json(results))
+shutil.rmtree(scratch)
+churn

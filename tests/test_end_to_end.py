@@ -1,0 +1,111 @@
+"""The whole main job once, on a tiny bank, through DVC, papermill, MLflow and the command line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from afraz.pipeline.workspace import make_workspace
+from afraz.tracking import file_digest
+
+REPO = Path(__file__).resolve().parents[1]
+ALL = ["simulate", "ingest", "features", "churn", "govern", "score", "oracle"]
+
+pytestmark = pytest.mark.slow
+
+
+def _run(folder: Path, *command: str) -> str:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "AFRAZ_STAGING"):
+        environment.pop(name, None)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def _ran(output: str) -> list[str]:
+    return [stage for stage in ALL if f"Running stage '{stage}'" in output]
+
+
+def _outputs(bank: Path) -> dict[str, str]:
+    places = [p for top in ("data", "experiments") for p in sorted((bank / top).rglob("*")) if p.is_file()]
+    kept = [p for p in places if "studies" not in p.parts and p.name != ".gitignore"]
+    return {p.relative_to(bank).as_posix(): file_digest(p) for p in kept}
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny bank on which ``dvc repro`` has run once."""
+    folder = tmp_path_factory.mktemp("bank")
+    before = Path.cwd()
+    os.chdir(REPO)
+    try:
+        make_workspace(
+            folder,
+            {
+                "simulate": {"customers": 700, "months": 30},
+                "ingest": {"max_reject_share": 0.2},  # one bad row among fifteen campaigns is more than 2 %
+                "features": {"snapshots": 12, "audit_customers": 40},
+                "churn": {"n_trials": 2, "bootstrap": 40, "tuning_rows": 2000, "explain_rows": 300},
+            },
+        )
+    finally:
+        os.chdir(before)
+    registry = folder / "mlflow/registry.yaml"
+    rules = yaml.safe_load(registry.read_text())
+    rules["churn"]["bounds"] = {
+        "roc_auc_low": 0.3,
+        "calibration_tolerance": 9,
+    }  # a tiny bank proves wiring, not quality
+    registry.write_text(yaml.safe_dump(rules))
+    _run(folder, "dvc", "init", "--no-scm", "-q")
+    assert _ran(_run(folder, "dvc", "repro")) == ALL
+    return folder
+
+
+def test_every_result_is_there(bank: Path) -> None:
+    scores = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/churn.parquet")
+    assert scores["customer_id"].is_unique
+    assert (scores["leave_30"] <= scores["leave_60"]).all()
+    assert (scores["leave_60"] <= scores["leave_90"]).all()
+    assert scores["reason_1"].notna().mean() > 0.9
+    manifest = json.loads((bank / "data/scores/as_of=2026-07-01/churn.json").read_text())
+    champions = json.loads((bank / "mlflow/champions.json").read_text())
+    assert champions == {"churn": manifest["model_digest"]}
+    assert manifest["explanation"]["additivity_error_below"] <= 1e-4
+    test = json.loads((bank / "experiments/metrics/churn.json").read_text())["test"]
+    for name in ("roc_auc", "average_precision", "brier", "log_loss", "calibration_error", "lift_at_10pct"):
+        assert test[name]["low"] <= test[name]["value"] <= test[name]["high"]
+    oracle = json.loads((bank / "experiments/metrics/oracle.json").read_text())["churn"]
+    assert 0 < oracle["gini"] < oracle["latent_oracle_gini"] < 1
+    for stage in ALL:
+        page = (bank / f"experiments/runs/{stage}/notebook.html").read_text()
+        assert "Traceback" not in page
+        assert str(bank) not in page, "a page names a path of this machine"
+
+
+def test_a_second_repro_does_nothing_and_a_churn_parameter_reruns_churn_and_its_readers(bank: Path) -> None:
+    before = _outputs(bank)
+    assert _ran(_run(bank, "dvc", "repro")) == []
+    file = bank / "params/churn.yaml"
+    stated = file.read_text()
+    file.write_text(stated.replace("n_trials: 2", "n_trials: 3"))
+    assert _ran(_run(bank, "dvc", "repro")) == ["churn", "govern", "score", "oracle"]
+    file.write_text(stated)
+    _run(bank, "dvc", "repro")
+    assert _outputs(bank) == before  # restored or made anew: the same bytes
+
+
+def test_the_command_line_answers(bank: Path) -> None:
+    assert "version 1" in _run(bank, "afraz", "champion", "churn")
+    assert "new runs:" in _run(bank, "afraz", "sync")
+    assert _run(bank, "afraz", "sync").startswith("new runs: none")
+    assert "customers" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
+    assert "(unchanged)" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
+    assert "Headline measures" in _run(bank, "afraz", "summary")
+    assert "champion churn" in _run(bank, "afraz", "doctor")
