@@ -12,7 +12,7 @@
 seed: int = 7
 table: dict = {}
 horizons: list = [30, 60, 90]
-candidates: list = ["logistic", "lightgbm"]
+candidates: list = ["logistic", "lightgbm", "blend"]
 test_dates: int = 2
 folds: int = 5
 n_trials: int = 20

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import time
@@ -25,6 +26,7 @@ PROVENANCE = "provenance.json"
 # MLflow's own switch and the general one: no usage data leave the machine
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def store_root() -> Path:
@@ -83,6 +85,8 @@ def client() -> "MlflowClient":
     """
     from mlflow import MlflowClient
 
+    for chatty in ("mlflow.store.db.utils", "mlflow.utils.environment", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     uri = tracking_uri()
     try:
         _knock(uri)

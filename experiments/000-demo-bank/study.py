@@ -65,7 +65,7 @@ shutil.rmtree(scratch / "canonical")
 large.shape
 # %%
 soft = ChurnSettings(
-    label="leave_90", soft_label=True, as_of=None, drop=["as_of"], candidates=["lightgbm"], n_trials=n_trials,
+    label="leave_90", soft_label=True, as_of=None, drop=["as_of"], n_trials=n_trials,
     leak_features=0, seed=oracle_seed,
 )  # fmt: skip
 oracle = fit_churn(large, soft)

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,9 +107,11 @@ def _ensure_model(opened: "MlflowClient", entry: Entry) -> None:
 
 def _package(opened: "MlflowClient", folder: Path, run_id: str) -> str:
     """Save the model folder as an MLflow pyfunc without pickle, among the artifacts of its run."""
-    import mlflow.pyfunc
+    with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
+        # type hints of the model's code are not MLflow's business, and an input example would hold customers' data
+        warnings.simplefilter("ignore", UserWarning)
+        import mlflow.pyfunc
 
-    with tempfile.TemporaryDirectory() as temporary:
         package = Path(temporary) / PACKAGE
         mlflow.pyfunc.save_model(path=str(package), **log_kwargs(folder))
         opened.log_artifacts(run_id, str(package), PACKAGE)
