@@ -106,6 +106,6 @@ def test_the_command_line_answers(bank: Path) -> None:
     assert "new runs:" in _run(bank, "afraz", "sync")
     assert _run(bank, "afraz", "sync").startswith("new runs: none")
     assert "customers" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
-    assert "(unchanged)" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
+    assert "(unchanged: same model, same inputs)" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
     assert "Headline measures" in _run(bank, "afraz", "summary")
     assert "champion churn" in _run(bank, "afraz", "doctor")

@@ -88,7 +88,7 @@ def register(gate: Gate, folder: Path, run_id: str, entry: Entry) -> int:
         if known is not None:
             return int(known.version)
         _ensure_model(opened, entry)
-        source = _package(opened, folder, run_id)
+        source = _package(opened, folder, run_id, f"{PACKAGE}-{found[:12]}")
         version = opened.create_model_version(
             gate.model, source=source, run_id=run_id,
             tags={MODEL_DIGEST: found, GATES: "passed" if gate.passed else "failed", FAILED: " ".join(gate.failures)},
@@ -105,17 +105,18 @@ def _ensure_model(opened: "MlflowClient", entry: Entry) -> None:
         )  # fmt: skip
 
 
-def _package(opened: "MlflowClient", folder: Path, run_id: str) -> str:
+def _package(opened: "MlflowClient", folder: Path, run_id: str, place: str) -> str:
     """Save the model folder as an MLflow pyfunc without pickle, among the artifacts of its run."""
     with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
         # type hints of the model's code are not MLflow's business, and an input example would hold customers' data
         warnings.simplefilter("ignore", UserWarning)
         import mlflow.pyfunc
 
-        package = Path(temporary) / PACKAGE
-        mlflow.pyfunc.save_model(path=str(package), **log_kwargs(folder))
-        opened.log_artifacts(run_id, str(package), PACKAGE)
-    return f"{opened.get_run(run_id).info.artifact_uri}/{PACKAGE}"
+        package, copy = Path(temporary) / PACKAGE, Path(temporary) / "model"
+        shutil.copytree(folder, copy)  # MLflow runs the code and caches it beside: the stage's output stays as it is
+        mlflow.pyfunc.save_model(path=str(package), **log_kwargs(copy))
+        opened.log_artifacts(run_id, str(package), place)
+    return f"{opened.get_run(run_id).info.artifact_uri}/{place}"
 
 
 def _version_of(opened: "MlflowClient", name: str, digest: str) -> "ModelVersion | None":

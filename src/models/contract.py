@@ -174,7 +174,14 @@ def _stands_alone(folder: Path, frame: pd.DataFrame, expected: pd.DataFrame) -> 
     with tempfile.TemporaryDirectory() as scratch:
         table, result = Path(scratch) / "table.parquet", Path(scratch) / "result.parquet"
         frame.to_parquet(table)
-        command = [sys.executable, "-I", "-W", "ignore", str(contract_probe.__file__)]
+        command = [
+            sys.executable,
+            "-I",
+            "-B",
+            "-W",
+            "ignore",
+            str(contract_probe.__file__),
+        ]  # -B: the folder stays as it is
         done = subprocess.run(  # noqa: S603 our own script with paths as arguments
             [*command, str(Path(folder).resolve()), str(table), str(result)],
             cwd=scratch, capture_output=True, text=True, timeout=300, check=False,

@@ -1,6 +1,7 @@
 """Hold probabilities against the true ones, where a simulation knows them."""
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from . import calibration, metrics
@@ -51,3 +52,26 @@ def against_truth(truth: Array, stated: Array, top: float = 0.1) -> dict[str, fl
         "observed_over_expected_top_decile": float(truth[first].sum() / stated[first].sum()),
         "rows": len(truth),
     }
+
+
+def churn_against_truth(
+    scores: pd.DataFrame, truth: pd.DataFrame, as_of: str, top: float = 0.1
+) -> dict[str, dict[str, float]]:
+    """Hold every probability of leaving against the truth of the same customers at the same date.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``customer_id`` and columns ``leave_<days>``.
+    truth : DataFrame
+        ``customer_id, as_of`` and the true ``leave_<days>``.
+
+    Returns
+    -------
+    dict
+        Output → :func:`against_truth`.
+    """
+    now = truth[pd.to_datetime(truth["as_of"]) == pd.Timestamp(as_of)]
+    names = [c for c in scores.columns if c.startswith("leave_") and c in truth.columns]
+    both = scores.merge(now[["customer_id", *names]], on="customer_id", suffixes=("", "_true"))
+    return {name: against_truth(both[f"{name}_true"].to_numpy(), both[name].to_numpy(), top) for name in names}

@@ -17,7 +17,7 @@ _COPIED = ("dvc.yaml", "requirements.lock", "mlflow/registry.yaml")
 
 
 def make_workspace(folder: Path, params: Mapping[str, Mapping[str, Any]]) -> Path:
-    """Copy pipeline, notebooks and params into an empty folder, with some values changed.
+    """Copy pipeline, notebooks, params and code into an empty folder, with some values changed.
 
     Parameters
     ----------
@@ -30,10 +30,11 @@ def make_workspace(folder: Path, params: Mapping[str, Mapping[str, Any]]) -> Pat
     for name in _COPIED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, folder / name)
-    shutil.copytree(root / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*", "explore"))
+    for name in ("notebooks", "src"):  # copied, not linked: DVC follows no links
+        shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns(".*", "explore", "__pycache__"))
     (folder / "mlflow" / "champions.json").write_text("{}\n", "utf-8")
     (folder / ".path").mkdir()
-    (folder / ".path" / "afraz").symlink_to(root / "src")
+    (folder / ".path" / "afraz").symlink_to(Path("..") / "src")
     (folder / "params").mkdir()
     for file in sorted((root / "params").glob("*.yaml")):
         changed = {**read_yaml(file), **params.get(file.stem, {})}

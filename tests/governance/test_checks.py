@@ -59,8 +59,10 @@ def _with_test(evidence: Evidence, **measures: Any) -> Evidence:
 
 
 def test_a_clean_model_trips_nothing(clean: Evidence) -> None:
+    files = sorted(p.name for p in clean.folder.rglob("*"))
     gate = run_checks(_entry(tuple(CHECKS)), folder_digest(clean.folder), clean)
     assert gate.passed
+    assert sorted(p.name for p in clean.folder.rglob("*")) == files  # a stage's output is looked at, not touched
     assert [o.status for o in gate.outcomes] == ["pass"] * len(CHECKS)
 
 

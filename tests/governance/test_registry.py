@@ -54,7 +54,7 @@ def test_the_first_that_passes_is_crowned_later_ones_wait_and_moves_are_gated(
     assert (champion.version, champion.digest) == (second, passed.digest)
     assert load_artifact(champion.folder, champion.digest)
 
-    with pytest.raises(GateError, match="version 1 failed AFZ001: mend it, or override with --reason"):
+    with pytest.raises(GateError, match="version 1 failed AFZ001: mend it, or give --reason to override"):
         registry.move_champion("churn", first)
     monkeypatch.setenv("DVC_EXP_NAME", "try")
     with pytest.raises(GateError, match="an experiment never crowns"):
@@ -68,6 +68,7 @@ def test_the_first_that_passes_is_crowned_later_ones_wait_and_moves_are_gated(
 def test_files_altered_on_disk_are_refused_with_both_digests(workspace: Path, run_id: str, folder: Path) -> None:
     gate = _gate(folder)
     version = registry.register(gate, folder, run_id, ENTRY)
+    assert {p.name for p in folder.iterdir()} == {"leave.txt", "model.json", "pyfunc.py"}  # nothing was cached there
     registry.crown_first("churn", gate, version)
     kept = registry.resolve_champion("churn").folder
     text = (kept / "leave.txt").read_text()
