@@ -14,8 +14,9 @@ setup: $(READY)
 
 # uv comes from the package index by pip and installs exactly what the lock names, checked by hash
 $(READY): requirements.lock setup.py pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Afraz needs Python 3.11 or newer: make PYTHON=python3.12 …")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "setting up $(VENV) from requirements.lock (once)"
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --editable .
@@ -34,7 +35,7 @@ quick: setup
 
 check: setup
 	ruff check .
-	ruff format --check --diff src tests notebooks experiments || true
+	ruff format --check .
 	MYPYPATH=.path mypy
 	PYTHONPATH=.path lint-imports
 

@@ -44,12 +44,6 @@ pd.DataFrame(candidate).round(4)
 # ## Save
 # The figures of the longest horizon are the headline; where the source has no truth, there are none.
 # %%
-measured = (
-    {
-        "churn": {**found["leave_90"], "by_output": found},
-        "churn_candidate": candidate["leave_90"],
-    }
-    if found
-    else {"not_applicable": source}
-)
-save("oracle_metrics", measured)
+headline = found.get("leave_90", {})
+measured = {"churn": {**headline, "by_output": found}, "churn_candidate": candidate.get("leave_90")}
+save("oracle_metrics", measured if found else {"not_applicable": f"{source} has no truth"})
