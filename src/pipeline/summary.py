@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from .. import catalog
 
@@ -30,30 +30,30 @@ def _data() -> Table | None:
 
 
 def _measures(folder: Path) -> Table | None:
-    table = Table("measure", "value", "95 % interval", title="Headline measures")
+    table = Table(Column("measure", overflow="fold"), "value", "95 % interval", title="Headline measures")
     churn = _read(folder / "churn.json").get("test", {})
     for name in ("roc_auc", "average_precision", "lift_at_10pct", "calibration_error"):
         if name in churn:
             m = churn[name]
-            table.add_row(f"churn, later months: {name}", f"{m['value']:.3f}", f"{m['low']:.3f} – {m['high']:.3f}")
+            table.add_row(f"churn, test: {name}", f"{m['value']:.3f}", f"{m['low']:.3f} – {m['high']:.3f}")
     oracle = _read(folder / "oracle.json").get("churn", {})
     for name, value in sorted(oracle.items()):
         if isinstance(value, int | float):
-            table.add_row(f"churn, against the truth: {name}", f"{value:.3f}", "")
+            table.add_row(f"churn, truth: {name}", f"{value:.3f}", "")
     return table if table.row_count else None
 
 
 def _places(root: Path) -> Table:
-    table = Table("where to look", "what", title="Where to look")
-    table.add_row("make ui", "MLflow: runs, models, the champion (http://127.0.0.1:5000)")
-    table.add_row("make lab", "JupyterLab: the stage notebooks (http://127.0.0.1:8888)")
+    table = Table("what", Column("where to look", overflow="fold"), title="Where to look")
+    table.add_row("runs, models, champion", "make ui (http://127.0.0.1:5000)")
+    table.add_row("notebooks", "make lab (http://127.0.0.1:8888)")
     for page in sorted((root / "experiments" / "runs").glob("*/notebook.html")):
-        table.add_row(str(page.relative_to(root)), "executed notebook")
+        table.add_row(f"executed: {page.parent.name}", str(page.relative_to(root)))
     for scores in sorted((root / "data" / "scores").glob("as_of=*/*.parquet")):
-        table.add_row(str(scores.relative_to(root)), "scores, one row per customer, with reasons")
+        table.add_row("scores with reasons", str(scores.relative_to(root)))
     rejects = root / "data" / "rejects"
     if rejects.exists():
-        table.add_row(str(rejects.relative_to(root)), "source rows that were refused, with the rule")
+        table.add_row("refused source rows", str(rejects.relative_to(root)))
     return table
 
 
