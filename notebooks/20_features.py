@@ -27,7 +27,7 @@ import pandas as pd
 from afraz.catalog import canonical_tables, load, save, scan
 from afraz.features.audit import leak_audit
 from afraz.features.dictionary import dictionary_frame
-from afraz.features.labels import churn_labels
+from afraz.features.labels import churn_labels, outcome_days
 from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import build_features, not_applicable
 
@@ -53,10 +53,14 @@ labels = churn_labels(
 )  # fmt: skip
 save("churn_labels", labels)
 load("churn_labels").groupby("as_of")[["at_risk", "censored", *(f"leaves_{h}" for h in horizons)]].sum().tail(8)
+# %%
+terms = {"definition": churn_definition, "outcome_days": outcome_days(churn_definition, silent_days, horizons)}
+save("label_terms", terms)
+terms
 # %% [markdown]
 # ## Leak audit
 # %%
-audit = leak_audit(tables, [dates[0], dates[-2]], build, sample=audit_customers, seed=seed, waived=waived)
+audit = leak_audit(tables, dates[:-1] or dates, build, sample=audit_customers, seed=seed, waived=waived)
 save("leak_audit", audit.to_dict())
 audit.table()
 # %%

@@ -63,6 +63,7 @@ CATALOG: dict[str, Dataset] = {
                 "a customer at an as_of date", ("customer_id", "as_of")),
         Dataset("churn_labels", "data/features/churn_labels.parquet", "features",
                 "a customer at an as_of date", ("customer_id", "as_of")),
+        Dataset("label_terms", "data/features/label_terms.json", "features", "what the labels mean and need"),
         Dataset("dictionary", "data/features/dictionary.parquet", "features", "a feature", ("name",)),
         Dataset("leak_audit", "data/features/leak_audit.json", "features", "the leak audit"),
         Dataset("churn_run", "experiments/runs/churn", "churn", "a folder: notebook, page, tables, model"),

@@ -62,6 +62,17 @@ def revenue(transactions: ir.Table, as_of: Sequence[date]) -> ir.Table:
     return rows.select(*KEY, revenue_12m=cents.cast("float64") / 100)
 
 
+def outcome_days(definition: Definition, silent_days: int, horizons: Sequence[int]) -> int:
+    """How many days after as_of the longest label needs before it is known: training must end so long before a test.
+
+    Examples
+    --------
+    >>> outcome_days("closure", 90, [30, 60, 90]), outcome_days("silence", 90, [30, 60, 90])
+    (90, 180)
+    """
+    return max(horizons) + (silent_days if definition == "silence" else 0)
+
+
 def _check(tables: dict[str, ir.Table], definition: str, horizons: Sequence[int], silent_days: int) -> None:
     if definition not in ("closure", "silence"):
         raise ParamsError(f"definition is closure or silence, not {definition!r}: see params/features.yaml")

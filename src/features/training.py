@@ -41,7 +41,7 @@ def churn_training(
     if ready:
         return _ready_table(ready)
     table = catalog.load("customer_features").merge(catalog.load("churn_labels"), on=["customer_id", "as_of"])
-    columns: dict[str, Any] = {"horizons": horizons}
+    columns: dict[str, Any] = {"horizons": horizons, "outcome_days": catalog.load("label_terms")["outcome_days"]}
     if use_signs:
         dictionary = catalog.load("dictionary")
         signs = dictionary.loc[dictionary["sign"] != 0].set_index("name")["sign"]

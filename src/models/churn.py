@@ -193,7 +193,9 @@ def _flag(table: pd.DataFrame, name: str, absent: bool) -> NDArray[np.bool_]:
 def _split(flat: FlatTable, settings: ChurnSettings) -> tuple[Positions, Positions, dict[str, Any]]:
     """Take the last dates as the test; without dates, a part of the customers."""
     if flat.as_of is not None and flat.as_of.nunique() > 1:
-        cut = splits.out_of_time(flat.as_of, outcome_days=settings.horizons[-1], test_dates=settings.test_dates)
+        cut = splits.out_of_time(
+            flat.as_of, outcome_days=settings.outcome_days or settings.horizons[-1], test_dates=settings.test_dates
+        )
         said = {
             "split": "out of time",
             "purged_rows": len(cut.purged),

@@ -41,6 +41,7 @@ class ChurnSettings(BaseModel):
     label: str | None = Field(None, description="the one label of a ready table; None: labels by horizon")
     soft_label: bool = Field(False, description="labels are known probabilities instead of outcomes")
     horizons: list[int] = Field([30, 60, 90], description="outcome windows in days; the model learns the longest")
+    outcome_days: int | None = Field(None, ge=1, description="days until the label is known; None: the longest horizon")
     label_prefix: str = Field("leaves_", description="labels by horizon are <prefix><days>")
     at_risk: str = Field("at_risk", description="only rows where this column is true are used, if it is there")
     censored: str = Field("censored", description="rows where this column is true are left out, if it is there")

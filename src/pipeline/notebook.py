@@ -1,6 +1,7 @@
 """Execute one py:percent notebook with papermill, and make what it leaves the same from run to run."""
 
 import base64
+import os
 import re
 import sys
 import tempfile
@@ -76,6 +77,8 @@ def execute(
         warnings.simplefilter("ignore")  # papermill and its clients warn of one another's deprecations
         plain = Path(sockets) / f"{source.stem}.ipynb"
         nbformat.write(notebook, plain)
+        # progress bars of libraries ask for widgets that a page cannot show
+        os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"
         config = Config()
         config.KernelManager.transport = "ipc"
         config.KernelManager.ip = str(Path(sockets) / "k")

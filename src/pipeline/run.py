@@ -100,8 +100,6 @@ def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, f
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(root / ".path"), *filter(None, [os.environ.get("PYTHONPATH")])]
     )  # a temporary experiment runs its own copy of the code, not the clone that is installed
-    # progress bars of libraries ask for widgets that a page cannot show
-    os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"
     try:
         execute(notebook_of(name, root), executed, parameters, root)
     except CellFailure as failure:

@@ -1,0 +1,44 @@
+import pandas as pd
+import pytest
+
+from afraz.reports import figures
+
+LEAD = pd.DataFrame(
+    {"month": [1, 2], "leavers": [10, 8], "caught": [5, 2], "share_caught": [0.5, 0.25], "roc_auc": [0.8, 0.7]}
+)
+CALIBRATION = pd.DataFrame({"output": ["a", "a", "b"], "expected": [0.1, 0.2, 0.3], "observed": [0.1, 0.3, 0.2]})
+DEPENDENCE = pd.DataFrame(
+    {
+        "feature": ["age"] * 3, "bin": [-1, 0, 1], "value_mean": [float("nan"), 30.0, 60.0],
+        "shap_mean": [0.1, 0.2, -0.2], "shap_p10": [0.0, 0.1, -0.3], "shap_p90": [0.2, 0.3, -0.1],
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: figures.lead_time_curve(LEAD),
+        lambda: figures.calibration_curve(CALIBRATION),
+        lambda: figures.gains_curve(pd.DataFrame({"share_of_customers": [0, 1], "share_of_leavers": [0, 1]})),
+        lambda: figures.tuning_curve(pd.DataFrame({"trial": [0, 1], "best_so_far": [0.2, 0.1]})),
+        lambda: figures.bars(pd.DataFrame({"f": ["a", "b"], "v": [1, 2]}), "f", "v", "title"),
+        lambda: figures.dependence(DEPENDENCE),
+    ],
+)
+def test_a_figure_shows_itself_as_a_picture_with_equal_bytes(draw) -> None:  # type: ignore[no-untyped-def]
+    first, second = draw()._repr_png_(), draw()._repr_png_()
+    assert first.startswith(b"\x89PNG")
+    assert first == second
+
+
+def test_the_lead_time_curve_shows_its_numbers() -> None:
+    axes = figures.lead_time_curve(LEAD).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [0.5, 0.25]
+    assert {t.get_text() for t in axes.texts} == {"5 of 10", "2 of 8"}
+
+
+def test_a_missing_value_is_a_line_not_a_point() -> None:
+    panel = figures.dependence(DEPENDENCE).axes[0]
+    assert panel.get_lines()[0].get_xdata().tolist() == [30.0, 60.0]
+    assert any(list(line.get_ydata()) == [0.1, 0.1] for line in panel.get_lines())
