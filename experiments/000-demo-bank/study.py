@@ -42,7 +42,7 @@ scratch = Path(tempfile.mkdtemp(prefix="afraz-000-"))
 today = date.fromisoformat(as_of)
 # %% [markdown]
 # ## The observable oracle
-# The larger bank goes through simulator, ingest and features; true probabilities need no later data, so three dates of
+# The larger bank goes through simulator, ingest and features; true probabilities need no later data, so two dates of
 # every customer are enough. The learner is the pipeline's own, with soft labels.
 # %%
 simulate(scratch / "source", scratch / "truth", customers=customers * larger, seed=oracle_seed, end=today)
@@ -50,7 +50,7 @@ source = [{"kind": "demo", "path": str(scratch / "source")}]
 ingest(source, scratch / "canonical", scratch / "rejects", observed_until=today)
 # %%
 tables = {p.stem: ibis.read_parquet(p) for p in sorted((scratch / "canonical").glob("*.parquet"))}
-dates = [snapshot_dates(today, 13)[i] for i in (0, 6, 12)]
+dates = [snapshot_dates(today, 13)[i] for i in (6, 12)]
 truth = pd.read_parquet(scratch / "truth" / "churn.parquet", columns=["customer_id", "as_of", "at_risk", "leave_90"])
 truth["as_of"] = pd.to_datetime(truth["as_of"])
 truth = truth[truth["at_risk"] & truth["as_of"].isin(pd.to_datetime(dates))].drop(columns="at_risk")
@@ -66,7 +66,7 @@ large.shape
 # %%
 soft = ChurnSettings(
     label="leave_90", soft_label=True, as_of=None, drop=["as_of"], n_trials=n_trials,
-    leak_features=0, seed=oracle_seed,
+    leak_features=0, seed=oracle_seed, folds=4,
 )  # fmt: skip
 oracle = fit_churn(large, soft)
 oracle.metrics["tuning"]
