@@ -21,7 +21,9 @@ from afraz.governance.registry import registry_entries
 # ## What is asked of it
 # %%
 entry = registry_entries()[model]
-pd.Series({"purpose": entry.purpose, "limits": entry.limits, "owner": entry.owner, **entry.bounds}).to_frame("stated")
+pd.Series({"purpose": entry.purpose, "limits": entry.limits, "owner": entry.owner, **entry.bounds}).to_frame(
+    "stated"
+).style
 # %% [markdown]
 # ## What was found
 # %%

@@ -36,7 +36,8 @@ manifest
 # %% [markdown]
 # ## The ten customers with the most at stake
 # %%
-scores.nlargest(10, "revenue_at_stake").round(4)
+shown = ["customer_id", "phase", "leave_90", "revenue_at_stake", "reason_1", "reason_2", "reason_3"]
+scores.nlargest(10, "revenue_at_stake")[shown].round(4).style.hide(axis="index")
 # %% [markdown]
 # ## By decile of risk
 # %%

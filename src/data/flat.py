@@ -94,6 +94,6 @@ def _refuse_text_among_numbers(column: pd.Series, file: Path) -> None:
     if bad.sum() > 0 and share >= _MOSTLY:
         first = int(np.flatnonzero(bad.to_numpy())[0])
         raise DataError(
-            f"{file.name} line {text.index[first] + 2}: {column.name} is {text.iloc[first]!r} where {share:.1%} of the "
+            f"{file.name} line {text.index[first] + 2}: {column.name} is {text.iloc[first]!r} where {share:.2%} of the "
             "values are numbers: mend or empty the cell, or leave the column out with --drop"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ..errors import ArtifactError, GateError
+from ..errors import ArtifactError, GateError, nearest
 from ..models.artifact import folder_digest, folder_inside, log_kwargs
 from ..tracking import client, store_lock, store_root
 from .gates import Entry, Gate, read_registry
@@ -137,6 +137,9 @@ def resolve_champion(name: str) -> Champion:
     ArtifactError
         If the files are not those that were registered.
     """
+    entries = registry_entries()
+    if name not in entries:
+        raise GateError(f"no model {name!r} in mlflow/registry.yaml: {nearest(name, entries)}")
     opened = client()
     version = _alias(opened, name)
     if version is None:

@@ -50,7 +50,7 @@ def lead_time_curve(curve: pd.DataFrame) -> Picture:
     axes.plot(curve["month"], curve["roc_auc"], "k--o", label="ROC AUC against those who stay")
     axes.axhline(0.1, color="0.4", linestyle=":", label="a list drawn at random")
     axes.set(xticks=curve["month"], ylim=(0, 1))
-    axes.legend(frameon=False, loc="upper right")
+    figure.legend(frameon=False, loc="outside lower center", ncols=3)
     return figure
 
 

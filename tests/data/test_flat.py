@@ -48,7 +48,7 @@ def test_an_empty_table_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_text_among_numbers_names_line_column_and_value(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"t.csv line 12: age is 'thirty' where 97.5% of the values are numbers"):
+    with pytest.raises(DataError, match=r"t.csv line 12: age is 'thirty' where 97.50% of the values are numbers"):
         read_flat_table(_write(tmp_path, ROWS.replace("10;30;", "10;thirty;")))
 
 

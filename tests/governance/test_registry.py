@@ -14,6 +14,7 @@ from afraz.governance.gates import Entry, Gate
 from afraz.models.artifact import Artifact, folder_digest, load_artifact
 
 Maker = Callable[[int], tuple[Artifact, object]]
+_RULES = "churn: {owner: o, tier: 2, purpose: p, limits: l, checks: [AFZ001], bounds: {}}\n"
 ENTRY = Entry("churn", "owner", 2, "purpose", "limits", ("AFZ001",), {})
 
 pytestmark = pytest.mark.slow
@@ -21,6 +22,11 @@ pytestmark = pytest.mark.slow
 
 def _gate(folder: Path, status: str = "pass") -> Gate:
     return Gate("churn", folder_digest(folder), (Outcome("AFZ001", "Quality", "blocking", status, "evidence"),))
+
+
+@pytest.fixture(autouse=True)
+def _rules(workspace: Path) -> None:
+    (workspace / "mlflow/registry.yaml").write_text(_RULES)
 
 
 @pytest.fixture
@@ -83,6 +89,11 @@ def test_a_folder_that_was_not_checked_is_not_registered(run_id: str, folder: Pa
     small_artifact(2)[0].save(folder)
     with pytest.raises(ArtifactError, match="the checks saw .* the folder is .*: run `dvc repro govern`"):
         registry.register(gate, folder, run_id, ENTRY)
+
+
+def test_an_unknown_model_names_the_known_ones(workspace: Path) -> None:
+    with pytest.raises(GateError, match=r"no model 'chrun' in mlflow/registry.yaml: did you mean churn\?"):
+        registry.resolve_champion("chrun")
 
 
 def test_a_champion_of_another_store_is_explained(workspace: Path) -> None:
