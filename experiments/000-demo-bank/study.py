@@ -14,7 +14,7 @@ customers: int = 10000
 larger: int = 10
 oracle_seed: int = 99
 as_of: str = "2026-07-01"
-n_trials: int = 20
+n_trials: int = 10
 
 # %%
 import json
@@ -43,14 +43,14 @@ today = date.fromisoformat(as_of)
 # %% [markdown]
 # ## The observable oracle
 # The larger bank goes through simulator, ingest and features; true probabilities need no later data, so two dates of
-# every customer are enough. The learner is the pipeline's own, with soft labels.
+# every customer are enough, and a third for its own test. The learner is the pipeline's own, with soft labels.
 # %%
 simulate(scratch / "source", scratch / "truth", customers=customers * larger, seed=oracle_seed, end=today)
 source = [{"kind": "demo", "path": str(scratch / "source")}]
 ingest(source, scratch / "canonical", scratch / "rejects", observed_until=today)
 # %%
 tables = {p.stem: ibis.read_parquet(p) for p in sorted((scratch / "canonical").glob("*.parquet"))}
-dates = [snapshot_dates(today, 13)[i] for i in (6, 12)]
+dates = [snapshot_dates(today, 13)[i] for i in (2, 7, 12)]
 truth = pd.read_parquet(scratch / "truth" / "churn.parquet", columns=["customer_id", "as_of", "at_risk", "leave_90"])
 truth["as_of"] = pd.to_datetime(truth["as_of"])
 truth = truth[truth["at_risk"] & truth["as_of"].isin(pd.to_datetime(dates))].drop(columns="at_risk")
@@ -65,7 +65,7 @@ shutil.rmtree(scratch / "canonical")
 large.shape
 # %%
 soft = ChurnSettings(
-    label="leave_90", soft_label=True, as_of=None, drop=["as_of"], n_trials=n_trials,
+    label="leave_90", soft_label=True, test_dates=1, outcome_days=1, n_trials=n_trials,
     leak_features=0, seed=oracle_seed, folds=4,
 )  # fmt: skip
 oracle = fit_churn(large, soft)

@@ -1,6 +1,6 @@
 """Behaviour: how often, through which channels, for what, and at what rhythm the customer acts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import ibis
 import ibis.expr.types as ir
@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from ..data.schemas import CHANNELS
 from .activity import categories
 from .family import Family
-from .feature import Feature, Sign, change, days_since, deviation, share
+from .feature import Feature, change, days_since, deviation, features_of, share
 from .inputs import Inputs
 from .value import on_last_year, trend
 
@@ -31,18 +31,7 @@ INGREDIENTS = (
 DAYS = (*(f"days_{w}" for w in ("30", "90", "365", "90_180", "365_455")), "gaps_365", "gap_sum_365", "gap_squares_365")
 
 
-def _feature(
-    name: str,
-    meaning: str,
-    unit: str,
-    window: str,
-    how: Callable[..., ir.Value],
-    low: str,
-    high: str,
-    sign: Sign = 0,
-    *needs: str,
-) -> Feature:
-    return Feature(name, "behaviour", meaning, unit, window, how, low, high, sign, needs=needs)
+_feature = features_of("behaviour")
 
 
 def _trends(name: str, subject: str, ingredient: str) -> tuple[Feature, Feature]:

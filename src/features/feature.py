@@ -64,6 +64,30 @@ class Feature:
         return None
 
 
+def features_of(family: str) -> Callable[..., Feature]:
+    """Make the short constructor of one family: everything about a feature in a line or two.
+
+    Returns
+    -------
+    callable
+        ``(name, meaning, unit, window, how, low, high, sign=0, *needs) -> Feature``
+
+    Examples
+    --------
+    >>> make = features_of("support")
+    >>> make("contacts_90d", "contacts", "count", "90 days", lambda t: t.n, "few", "many", 1, "contacts").needs
+    ('contacts',)
+    """
+
+    def make(
+        name: str, meaning: str, unit: str, window: str, how: Callable[..., ir.Value], low: str, high: str,
+        sign: Sign = 0, *needs: str,
+    ) -> Feature:  # fmt: skip
+        return Feature(name, family, meaning, unit, window, how, low, high, sign, needs=needs)
+
+    return make
+
+
 def share(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
     """Divide; missing where the whole is zero."""
     return part.cast("float64") / whole.cast("float64").nullif(0)

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from ..data.schemas import PRODUCTS
 from .family import Family
-from .feature import KEY, Feature, Sign, days_since, share
+from .feature import KEY, Feature, days_since, features_of, share
 from .inputs import Inputs, before, dates, days_back
 
 _LAST = {
@@ -16,18 +16,7 @@ _LAST = {
 INGREDIENTS = ("first_day_ever", "last_day_ever", *(f"last_{name}_ever" for name in _LAST))
 
 
-def _feature(
-    name: str,
-    meaning: str,
-    unit: str,
-    window: str,
-    how: Callable[..., ir.Value],
-    low: str,
-    high: str,
-    sign: Sign = 0,
-    *needs: str,
-) -> Feature:
-    return Feature(name, "lifecycle", meaning, unit, window, how, low, high, sign, needs=needs)
+_feature = features_of("lifecycle")
 
 
 def _count(column: str) -> Callable[..., ir.Value]:

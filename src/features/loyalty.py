@@ -1,13 +1,11 @@
 """Loyalty: how broadly and how regularly the customer relies on this bank."""
 
-from collections.abc import Callable
-
 import ibis
 import ibis.expr.types as ir
 
 from ..data.schemas import CHANNELS
 from .family import Family
-from .feature import Feature, Sign, change, days_since, deviation, share
+from .feature import Feature, change, days_since, deviation, features_of, share
 
 INGREDIENTS = (
     *(f"rows_{w}" for w in ("90", "365")),
@@ -19,18 +17,7 @@ INGREDIENTS = (
 DAYS = ("days_90", "days_365", "days_365_455", "gaps_365", "gap_sum_365", "gap_squares_365")
 
 
-def _feature(
-    name: str,
-    meaning: str,
-    unit: str,
-    window: str,
-    how: Callable[..., ir.Value],
-    low: str,
-    high: str,
-    sign: Sign = 0,
-    *needs: str,
-) -> Feature:
-    return Feature(name, "loyalty", meaning, unit, window, how, low, high, sign, needs=needs)
+_feature = features_of("loyalty")
 
 
 def _used(rows: ir.Table) -> ir.IntegerValue:
