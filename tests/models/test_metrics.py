@@ -113,3 +113,14 @@ def test_two_hundred_resamples_of_twenty_thousand_rows_stay_fast() -> None:
 def test_nan_is_spelled_as_none_for_json() -> None:
     one_class = metrics.measure([0.0, 0.0], [0.1, 0.2], ("roc_auc", "brier"))
     assert metrics.finite({"test": one_class}) == {"test": {"roc_auc": None, "brier": pytest.approx(0.025)}}
+
+
+def test_the_interval_of_a_calibration_error_holds_the_measured_value() -> None:
+    rng = np.random.default_rng(3)
+    p = rng.uniform(0.01, 0.2, 900)
+    label = (rng.random(900) < p).astype(float)
+    for seed in range(5):
+        found = metrics.bootstrap(label, p, n=40, seed=seed)
+        for name, m in found.items():
+            assert m["low"] <= m["value"] <= m["high"], name
+        assert found["calibration_error"]["low"] >= 0
