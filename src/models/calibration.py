@@ -104,12 +104,14 @@ def recalibration(label: Array, log_odds: Array, groups: NDArray[np.int64]) -> d
     True
     """
     intercept, slope = recalibrate(label, log_odds)
-    x = np.column_stack([np.ones(len(log_odds)), log_odds])
-    p = sigmoid(x @ np.array([intercept, slope]))
-    bread = np.linalg.pinv((x * (p * (1 - p))[:, None]).T @ x)
+    p = sigmoid(intercept + slope * log_odds)
+    v, residual, x = p * (1 - p), label - p, log_odds
     members = np.unique(groups, return_inverse=True)[1]
-    scores = np.column_stack([np.bincount(members, weights=column) for column in (x * (label - p)[:, None]).T])
-    error = np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread))
+    one, two = np.bincount(members, weights=residual), np.bincount(members, weights=residual * x)
+    # plain sums: a matrix product may add in another order on another run, and digests would differ
+    bread = np.linalg.pinv(np.array([[v.sum(), (v * x).sum()], [(v * x).sum(), (v * x * x).sum()]]))
+    meat = np.array([[(one * one).sum(), (one * two).sum()], [(one * two).sum(), (two * two).sum()]])
+    error = np.sqrt(np.diag(bread @ meat @ bread))
     return {
         name: {"value": value, "low": float(value - 1.96 * e), "high": float(value + 1.96 * e)}
         for name, value, e in zip(
@@ -152,9 +154,12 @@ def _logistic(columns: Array, label: Array) -> Array:
     coefficients = np.zeros(columns.shape[1])
     ridge = np.diag([1e-3, 1e-3, 1e-6])
     for _ in range(50):
-        p = sigmoid(columns @ coefficients)
-        gradient = columns.T @ (label - p) - ridge @ coefficients
-        step = np.linalg.solve((columns * (p * (1 - p))[:, None]).T @ columns + ridge, gradient)
+        p = sigmoid((columns * coefficients).sum(axis=1))
+        residual, v = label - p, p * (1 - p)
+        # sums, not matrix products: those may add in another order on another run
+        gradient = np.array([(c * residual).sum() for c in columns.T]) - ridge @ coefficients
+        hessian = np.array([[(a * b * v).sum() for b in columns.T] for a in columns.T])
+        step = np.linalg.solve(hessian + ridge, gradient)
         coefficients = coefficients + step * min(1.0, 4.0 / max(float(np.abs(step).max()), 1e-12))
         if np.abs(step).max() < 1e-9:
             break
