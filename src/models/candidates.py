@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from . import encoding, gbm, linear, metrics, splits, tuning
 from .churn_settings import ChurnSettings
 from .encoding import FoldEncoder
+from .pyfunc_model import linear_margin
 
 Array = NDArray[np.float64]
 Folds = NDArray[np.int64]
@@ -222,7 +223,7 @@ def fit_logistic(training: Training, encoder: FoldEncoder, settings: ChurnSettin
     for k in range(encoder.n_folds):
         x = encoder.matrix(held_out=k)[training.rows]
         inside, rows = training.fold != k, training.fold == k
-        margin[rows] = linear.linear_margin(linear.fit_logistic(x[inside], training.label[inside], penalty), x[rows])
+        margin[rows] = linear_margin(linear.fit_logistic(x[inside], training.label[inside], penalty), x[rows])
     head = linear.fit_logistic(encoder.matrix()[training.rows], training.label, penalty)
     return Candidate("logistic", head, None, margin, {"penalty": penalty, "log_loss_by_penalty": losses})
 

@@ -154,15 +154,6 @@ def fit_logistic(x: Array, y: Array, penalty: float) -> dict[str, Any]:
     }
 
 
-def linear_margin(head: dict[str, Any], x: Array) -> Array:
-    """Give the log-odds of a linear head for an encoded matrix; shape (n,)."""
-    gone = np.isnan(x)
-    z = np.clip(np.where(gone, head["impute"], x), head["lower"], head["upper"])
-    z = (z - np.asarray(head["means"])) / np.asarray(head["scales"])
-    margin = head["intercept"] + z @ np.asarray(head["coefficients"])
-    return np.asarray(margin + gone @ np.asarray(head["missing_coefficients"]))
-
-
 def choose_penalty(x: Array, y: Array, fold: NDArray[np.int64]) -> tuple[float, dict[str, float]]:
     """Choose the ridge penalty by log loss on held-out folds.
 

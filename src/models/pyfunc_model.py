@@ -96,6 +96,14 @@ def linear_terms(head: dict[str, Any], matrix: np.ndarray) -> Iterator[np.ndarra
         yield head["coefficients"][j] * ((x - head["means"][j]) / head["scales"][j]) + absent[j] * gone
 
 
+def linear_margin(head: dict[str, Any], matrix: np.ndarray) -> np.ndarray:
+    """Give the log-odds of a linear head; shape (rows,)."""
+    total = np.full(len(matrix), float(head["intercept"]))
+    for term in linear_terms(head, matrix):  # one by one: a row's score never depends on its neighbours
+        total += term
+    return total
+
+
 def blend(head: dict[str, Any], margins: dict[str, np.ndarray]) -> np.ndarray:
     """Add the margins of the parts of a blend, each by its weight; shape (rows,).
 
@@ -184,10 +192,7 @@ class Predictor:
             return np.asarray(self.boosters[name].predict(matrix, raw_score=True), dtype=np.float64)
         if head["kind"] == "blend":
             return blend(head, {part: self.head_margin(part, matrix) for part in head["parts"]})
-        total = np.full(len(matrix), float(head["intercept"]))
-        for term in linear_terms(head, matrix):  # one by one: a row's score never depends on its neighbours
-            total += term
-        return total
+        return linear_margin(head, matrix)
 
     def outputs(self, margins: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Calibrate margins into the outputs of the spec; shape (rows,) each.

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from afraz.errors import DataError
 from afraz.models import linear
 from afraz.models.artifact import Artifact
+from afraz.models.pyfunc_model import linear_margin
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_the_head_scores_in_a_model_as_it_did_in_training(data: tuple[np.ndarray
         "outputs": [{"name": "leave", "head": "leave"}],
     }  # fmt: skip
     margin = Artifact(spec, {}).margins(pd.DataFrame(x, columns=names))["leave"]
-    assert margin == pytest.approx(linear.linear_margin(head, x))
+    assert margin == pytest.approx(linear_margin(head, x))
 
 
 def test_missing_values_that_tell_something_get_their_own_coefficient(data: tuple[np.ndarray, np.ndarray]) -> None:
@@ -55,8 +56,8 @@ def test_missing_values_that_tell_something_get_their_own_coefficient(data: tupl
 
 def test_an_outlier_cannot_carry_the_score_away(data: tuple[np.ndarray, np.ndarray]) -> None:
     head = linear.fit_logistic(*data, 3.0)
-    ordinary = linear.linear_margin(head, np.array([[3.5, 0, 0, 0]]))
-    assert linear.linear_margin(head, np.array([[1e12, 0, 0, 0]])) == pytest.approx(ordinary)
+    ordinary = linear_margin(head, np.array([[3.5, 0, 0, 0]]))
+    assert linear_margin(head, np.array([[1e12, 0, 0, 0]])) == pytest.approx(ordinary)
 
 
 def test_noise_is_penalised_harder_than_signal(data: tuple[np.ndarray, np.ndarray]) -> None:
