@@ -1,6 +1,5 @@
 """The only run logging: one MLflow run for each stage folder, keyed by the digest of its content."""
 
-import hashlib
 import json
 import logging
 import os
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from .catalog import root
+from .digests import folder_digest
 from .errors import AfrazError, ParamsError
 
 if TYPE_CHECKING:
@@ -126,20 +126,6 @@ def experiment_id(opened: "MlflowClient", name: str) -> str:
             return str(found.experiment_id)
         place = None if tracking_uri().startswith("http") else f"{artifact_root()}/{name.replace('/', '-')}"
         return str(opened.create_experiment(name, artifact_location=place))
-
-
-def folder_digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of all files of a folder, in the order of their names."""
-    total = hashlib.sha256()
-    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-        total.update(f"{file.relative_to(folder).as_posix()}\0{file_digest(file)}\n".encode())
-    return total.hexdigest()
-
-
-def file_digest(file: Path) -> str:
-    """SHA-256 of a file's whole content, as 64 hexadecimal digits."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

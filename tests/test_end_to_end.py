@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from afraz.digests import file_digest
 from afraz.pipeline.workspace import make_workspace
-from afraz.tracking import file_digest
 
 REPO = Path(__file__).resolve().parents[1]
 ALL = ["simulate", "ingest", "features", "churn", "govern", "score", "oracle"]

@@ -17,7 +17,6 @@ Outputs that read the same head are horizons of one event, listed from short to 
 counts as usual (the training median); reasons call a value high or low against it.
 """
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -31,6 +30,8 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from .. import digests
+from ..digests import file_digest
 from ..errors import ArtifactError
 from . import pyfunc_model
 from .artifact_spec import check_booster, check_spec
@@ -156,7 +157,7 @@ def save_artifact(artifact: Artifact, folder: Path) -> Path:
     for head in artifact.spec["heads"]:
         if head["kind"] == "lightgbm":
             (partial / head["file"]).write_text(booster_text(artifact.boosters[head["name"]]), "utf-8", newline="\n")
-    files = {place.name: _sha256(place) for place in sorted(partial.iterdir())}
+    files = {place.name: file_digest(place) for place in sorted(partial.iterdir())}
     text = json.dumps({**artifact.spec, "files": files}, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     (partial / SPEC).write_text(text + "\n", "utf-8", newline="\n")
     shutil.rmtree(folder, ignore_errors=True)
@@ -184,7 +185,7 @@ def load_artifact(folder: Path, digest: str | None = None) -> Artifact:
     for name, expected in spec.get("files", {}).items():
         if not (folder / name).exists():
             raise ArtifactError(f"model folder {folder.name} lacks {name}: restore it (`dvc checkout`) or fit again")
-        found = _sha256(folder / name)
+        found = file_digest(folder / name)
         if found != expected:
             raise _altered(f"{folder.name}/{name}", expected, found)
     if digest is not None and (found := folder_digest(folder)) != digest:
@@ -198,16 +199,9 @@ def load_artifact(folder: Path, digest: str | None = None) -> Artifact:
 
 def folder_digest(folder: Path) -> str:
     """Name a model folder by its content: sha256 over file names and bytes, without what MLflow adds."""
-    whole = hashlib.sha256()
-    for place in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
-        relative = place.relative_to(folder)
-        if relative.parts[0] in MLFLOW_FILES or "__pycache__" in relative.parts:
-            continue
-        whole.update(f"{relative.as_posix()}\0{_sha256(place)}\n".encode())
-    return whole.hexdigest()
-
-
-digest = folder_digest
+    return digests.folder_digest(
+        folder, lambda relative: relative.parts[0] in MLFLOW_FILES or "__pycache__" in relative.parts
+    )
 
 
 def log_kwargs(folder: Path) -> dict[str, Any]:
@@ -257,20 +251,15 @@ def _read_spec(folder: Path) -> dict[str, Any]:
 def _code_of(folder: Path) -> types.ModuleType:
     """Run the folder's own code as a module; the package name keeps it from importing MLflow."""
     place = folder / CODE
-    if _sha256(place) == _sha256(Path(pyfunc_model.__file__)):
+    if file_digest(place) == file_digest(Path(pyfunc_model.__file__)):
         return pyfunc_model
-    name = f"afraz_model_code.m{_sha256(place)[:16]}"
+    name = f"afraz_model_code.m{file_digest(place)[:16]}"
     if name not in sys.modules:
         module = types.ModuleType(name)
         module.__file__, module.__package__ = str(place), "afraz_model_code"
         exec(compile(place.read_text("utf-8"), str(place), "exec"), module.__dict__)  # noqa: S102 its digest was checked
         sys.modules[name] = module
     return sys.modules[name]
-
-
-def _sha256(place: Path) -> str:
-    with place.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _altered(what: str, expected: str, found: str) -> ArtifactError:

@@ -11,9 +11,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .. import catalog
+from ..digests import file_digest, folder_digest
 from ..errors import StageError
 from ..params import load_params, notebook_of
-from ..tracking import PROVENANCE, file_digest, folder_digest
+from ..tracking import PROVENANCE
 from .lifeline import die_with_parent
 from .notebook import CellFailure, execute, pictures, write_html
 from .stages import Stage, stage_of

@@ -1,6 +1,5 @@
 """Where scores go: a Parquet file and, beside it, the manifest that says where they came from."""
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..digests import file_digest
 from ..errors import DataError
 
 FILE_DIGEST = "file_digest"
@@ -35,7 +35,7 @@ def write_scores(scores: pd.DataFrame, manifest: dict[str, Any], place: Path) ->
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(place)
     scores.to_parquet(partial, index=False, compression="zstd")
-    whole = {**manifest, FILE_DIGEST: _sha256(partial)}
+    whole = {**manifest, FILE_DIGEST: file_digest(partial)}
     # the scores first: until the manifest follows, its digest does not fit and nobody takes them for finished
     os.replace(partial, place)
     partial = _partial(manifest_place(place))
@@ -53,7 +53,9 @@ def is_current(place: Path, manifest: dict[str, Any]) -> bool:
     found = read_manifest(place)
     if found is None or not place.exists():
         return False
-    return all(found.get(key) == value for key, value in manifest.items()) and found.get(FILE_DIGEST) == _sha256(place)
+    return all(found.get(key) == value for key, value in manifest.items()) and found.get(FILE_DIGEST) == file_digest(
+        place
+    )
 
 
 def read_manifest(place: Path) -> dict[str, Any] | None:
@@ -76,7 +78,7 @@ def read_scores(place: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     found = read_manifest(place)
     if found is None or not place.exists():
         raise DataError(f"no scores with a manifest at {place.name}: run `afraz score` or `dvc repro score`")
-    if found.get(FILE_DIGEST) != _sha256(place):
+    if found.get(FILE_DIGEST) != file_digest(place):
         raise DataError(f"{place.name} is not the file that its manifest describes: run `afraz score` again")
     return pd.read_parquet(place), found
 
@@ -94,8 +96,3 @@ def manifest_place(place: Path) -> Path:
 
 def _partial(place: Path) -> Path:
     return place.with_name(f".{place.name}.{os.getpid()}")
-
-
-def _sha256(place: Path) -> str:
-    with place.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

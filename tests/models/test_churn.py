@@ -10,7 +10,7 @@ import pytest
 
 from afraz.errors import DataError
 from afraz.models import metrics
-from afraz.models.artifact import digest, load_artifact, save_artifact
+from afraz.models.artifact import folder_digest, load_artifact, save_artifact
 from afraz.models.churn import ChurnResult, ChurnSettings, cross_validate, fit_churn
 
 from .panels import panel
@@ -80,7 +80,7 @@ def test_the_same_data_and_seed_give_the_same_bytes_in_any_row_order(
     shuffled = table.drop(columns="p").sample(frac=1, random_state=1)
     again = fit_churn(shuffled, ChurnSettings(**QUICK, threads=1))
     folders = [save_artifact(r.model, tmp_path / str(i)) for i, r in enumerate((result, again))]
-    assert digest(folders[0]) == digest(folders[1])
+    assert folder_digest(folders[0]) == folder_digest(folders[1])
     assert again.metrics == result.metrics
     pd.testing.assert_frame_equal(again.predictions, result.predictions)
 
