@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import accounts as account_part
-from . import credit, repayment, truth
+from . import book, credit, liquidity, repayment, truth
 from .campaigns import Assignments, CampaignBook, campaign_table, draw_campaigns, treatment_table
 from .columns import Files
 from .dirt import Dirt
@@ -112,11 +112,12 @@ class _Bank:
             return stream(self.seed, chunk, name)
 
         economy = self.economy
-        book = CampaignBook(rng("campaigns"), self.campaigns, n, self.customers)
-        people, panel, assigned = simulate_lives(rng("lives"), n, economy, book)
+        campaigns = CampaignBook(rng("campaigns"), self.campaigns, n, self.customers)
+        people, panel, assigned = simulate_lives(rng("lives"), n, economy, campaigns)
         when = account_part.timeline(rng("timeline"), people, panel, economy)
         accounts = account_part.draw_accounts(rng("accounts"), people, panel, economy, when)
-        loans = credit.draw_loans(rng("credit"), people, panel, economy, when)
+        strain = liquidity.draw_strain(rng("strain"), people)
+        loans = credit.draw_loans(rng("credit"), people, strain, panel, economy, when)
         names = account_part.customer_names(len(people), self.number("customers"))
         first_account, first_loan = self.number("accounts"), self.number("loans")
 
@@ -129,6 +130,7 @@ class _Bank:
                 discretionary(draw, people, panel, economy, accounts, places, day_weights(economy)),
                 regular(draw, people, panel, economy, accounts, places, margin),
                 repayment.payments(loans, economy, int(block.min()), int(block.max()) + 1),
+                liquidity.overdrafts(rng(f"overdrafts {first}"), strain, people, panel, economy, places),
             ])  # fmt: skip
             table = transaction_table(draw, rows, people, economy, accounts, names, self.number("transactions"),
                                       first_account)  # fmt: skip
@@ -142,6 +144,8 @@ class _Bank:
         self.add(chunk, "loan_months", repayment.loan_months(rng("arrears"), loans, economy, first_loan))
         self.add(chunk, "recoveries", repayment.recoveries(rng("recoveries"), loans, economy, first_loan))
         self.truth.write("credit", credit.credit_truth(loans, people, first_loan))
+        here, state = truth.state_at(economy.months, people, panel)
+        self.truth.write("book", book.book_truth(loans, here, state, economy, first_loan))
         if assigned is not None:
             self.add(chunk, "treatments", treatment_table(rng("treatments"), assigned, self.campaigns, economy,
                                                           when.closed_at, names))  # fmt: skip

@@ -1,8 +1,9 @@
 """Loans: applications, the old policy's decisions, default, cure; :mod:`.repayment` draws what follows by month.
 
-The log-odds of default have a recorded part, a part that only the old policy knew (it is in no table), and a part that
-nobody knew. Age shifts default; gender works only through income. A quarterly factor moves all loans together
-(Vasicek, *The distribution of loan portfolio value*, 2002): p(z) = Φ((Φ⁻¹(p) − √ρ·z) / √(1 − ρ)).
+The log-odds of default have a recorded part that the old policy knew, a recorded part that it ignored (strain, see
+:mod:`.liquidity`), a part that only the old policy knew (it is in no table), and a part that nobody knew. Age shifts
+default; gender works only through income. A quarterly factor moves all loans together (Vasicek, *The distribution of
+loan portfolio value*, 2002): p(z) = Φ((Φ⁻¹(p) − √ρ·z) / √(1 − ρ)).
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ DECISIONS = ("granted", "declined", "withdrawn")
 REASONS = ("relationship", "branch_request", "collateral", "other")
 RATE = 0.14 / 12  # interest a month
 INTERCEPT = -3.13
-KNOWN_SD, POLICY_ONLY_SD, UNKNOWN_SD = 0.88, 0.58, 0.76
+KNOWN_SD, STRAIN_SD, POLICY_ONLY_SD, UNKNOWN_SD = 0.88, 0.70, 0.58, 0.30
 CUT = -0.51  # the old policy grants above this score (in SD)
 POLICY_NOISE = 0.8  # SD of what the old policy got wrong
 RANDOM_GRANTS = 0.03
@@ -57,6 +58,8 @@ class Loans:
     probability: np.ndarray
     policy_only: np.ndarray
     policy_knowledge: np.ndarray
+    recorded: np.ndarray
+    coming_month: np.ndarray
     expected_loss: np.ndarray
     loss: np.ndarray
     would_default: np.ndarray
@@ -82,7 +85,24 @@ def annuity(amount: np.ndarray, term: np.ndarray) -> np.ndarray:
     return amount * RATE / (1 - (1 + RATE) ** -term)
 
 
-def draw_loans(rng: np.random.Generator, people: People, panel: Panel, economy: Economy, when: Timeline) -> Loans:
+def high_loss(bare: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Probability that a default that isn't cured costs most of the exposure; ``bare`` loans have no collateral."""
+    return 1 / (1 + np.exp(-(1.45 - 1.1 * ~bare - 0.35 * factor)))
+
+
+def expected_lgd(bare: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Expected loss given default as a share of the exposure, cures included.
+
+    Examples
+    --------
+    >>> expected_lgd(np.array([True, False]), np.zeros(2)).round(3).tolist()
+    [0.458, 0.38]
+    """
+    return (1 - CURES) * (0.25 + 0.5 * high_loss(bare, factor))
+
+
+def draw_loans(rng: np.random.Generator, people: People, strain: np.ndarray, panel: Panel, economy: Economy,
+               when: Timeline) -> Loans:  # fmt: skip
     """Draw applications, decisions and defaults."""
     whole = (panel.customer >= 0) & (panel.join_day < 0) & (panel.close_day < 0)
     month, place = np.nonzero(whole & (rng.random(panel.customer.shape) < APPLY))
@@ -108,7 +128,8 @@ def draw_loans(rng: np.random.Generator, people: People, panel: Panel, economy: 
         - 1.5 * economy.cycle[month, people.region[who]]
     ) / 0.80 * KNOWN_SD  # fmt: skip
     policy_only, unknown = rng.normal(0, POLICY_ONLY_SD, n), rng.normal(0, UNKNOWN_SD, n)
-    probability = 1 / (1 + np.exp(-(INTERCEPT + known + policy_only + unknown)))
+    recorded = known + STRAIN_SD * strain[who]
+    probability = 1 / (1 + np.exp(-(INTERCEPT + recorded + policy_only + unknown)))
     score = -(known + policy_only) / np.hypot(KNOWN_SD, POLICY_ONLY_SD) + rng.normal(0, POLICY_NOISE, n)
 
     u = rng.random(n)
@@ -130,11 +151,13 @@ def draw_loans(rng: np.random.Generator, people: People, panel: Panel, economy: 
     inside = np.minimum(default_month, economy.months - 1)
     defaulted = epoch(economy.starts[inside]) + rng.integers(0, 28, n) * DAY + 3600
     happens = hits & (default_month < economy.months) & (defaulted < leaves) & (default_month < month + term)
+    # a default just after the data: its arrears show already
+    ahead = hits & ~happens & (default_month >= economy.months) & (left == NEVER) & (default_month < month + term)
     cures = happens & (rng.random(n) < CURES)
 
     bad = economy.credit_factor[inside]
-    high = 1 / (1 + np.exp(-(1.45 - 1.1 * ~np.isnan(collateral) - 0.35 * bad)))
-    expected = (1 - CURES) * (0.25 + 0.5 * high)
+    high = high_loss(np.isnan(collateral), bad)
+    expected = expected_lgd(np.isnan(collateral), bad)
     loss = np.where(rng.random(n) < high, rng.beta(9, 3, n), rng.beta(3, 9, n))
     loss = np.where(cures, 0.0, loss)
     over = epoch((economy.starts[0].astype("datetime64[M]") + month + term).astype("datetime64[D]")) + 20 * DAY
@@ -163,6 +186,8 @@ def draw_loans(rng: np.random.Generator, people: People, panel: Panel, economy: 
         probability=probability,
         policy_only=policy_only,
         policy_knowledge=known + policy_only,
+        recorded=recorded,
+        coming_month=np.where(happens | ahead, default_month, -1),
         expected_loss=expected,
         loss=loss,
         would_default=defaults,
@@ -218,6 +243,7 @@ def credit_truth(loans: Loans, people: People, offset: int) -> pa.Table:
         "cures": pa.array(loans.cures),
         "policy_only": pa.array(loans.policy_only),
         "policy_knowledge": pa.array(loans.policy_knowledge),
+        "recorded": pa.array(loans.recorded),
         "gender": labels(people.gender[who], ("male", "female")),
         "age": pa.array(people.age[who] + loans.month / 12),
     })  # fmt: skip

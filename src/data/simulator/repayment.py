@@ -38,19 +38,23 @@ def balance_after(amount: np.ndarray, payment: np.ndarray, months: np.ndarray) -
 
 def past_due(loans: Loans, loan: np.ndarray, month: np.ndarray) -> np.ndarray:
     """Months in arrears at a month's end: three at the default, none once cured."""
-    since = month - loans.default_month[loan]
+    since = month - loans.coming_month[loan]
     late = np.clip(since + 3, 0, 19)
     cured = loans.cures[loan] & (since >= CURE_MONTHS)
-    return np.where((loans.default_month[loan] < 0) | cured, 0, late)
+    return np.where((loans.coming_month[loan] < 0) | cured, 0, late)
+
+
+def payments_made(loans: Loans, loan: np.ndarray, age: np.ndarray) -> np.ndarray:
+    """Level payments received by an age in months: those who default stop three months before, cured ones catch up."""
+    until = np.where(loans.coming_month[loan] < 0, 10**6, loans.coming_month[loan] - 3 - loans.month[loan])
+    return np.maximum(np.where(loans.cures[loan], age, np.minimum(age, until)), 0)
 
 
 def loan_months(rng: np.random.Generator, loans: Loans, economy: Economy, offset: int) -> pa.Table:
     """Spell the month-end states, ordered by loan and month."""
     loan, month, age = _active(loans, economy)
     late = past_due(loans, loan, month)
-    paid = np.where(loans.cures[loan], age, np.minimum(age, np.where(loans.default_month[loan] < 0, 10**6,
-                    loans.default_month[loan] - 3 - loans.month[loan])))  # fmt: skip
-    balance = balance_after(loans.amount[loan], loans.payment[loan], np.maximum(paid, 0))
+    balance = balance_after(loans.amount[loan], loans.payment[loan], payments_made(loans, loan, age))
     sloppy = (late == 0) & (rng.random(len(loan)) < 0.03)
     days = np.where(sloppy, rng.integers(1, 29, len(loan)), np.where(late > 0, late * 30 + 2, 0))
     return pa.table({

@@ -36,7 +36,7 @@ def outcomes(bank: Bank) -> pd.DataFrame:
 def loans(bank: Bank) -> pd.DataFrame:
     return bank.execute("""
         select l.*, t.default_probability, t.lgd, t.would_default, t.realised_loss, t.cures, t.gender, t.age,
-               t.policy_only, t.policy_knowledge
+               t.policy_only, t.policy_knowledge, t.recorded
         from loans l join truth_credit t using (loan_id) order by loan_id
     """).df()
 
@@ -283,6 +283,11 @@ def test_credit_oracle_ranks_within_its_bands(loans: pd.DataFrame):
     assert 0.78 <= roc_auc_score(loans["would_default"], loans["default_probability"]) <= 0.85
     granted = loans[loans["decision"] == "granted"]
     assert 0.74 <= roc_auc_score(granted["would_default"], granted["default_probability"]) <= 0.81
+
+
+def test_seventy_to_eighty_percent_of_what_decides_default_is_recorded(loans: pd.DataFrame):
+    odds = np.log(loans["default_probability"] / (1 - loans["default_probability"]))
+    assert 0.70 <= np.corrcoef(loans["recorded"], odds)[0, 1] ** 2 <= 0.80
 
 
 def test_realised_defaults_agree_with_the_truth(loans: pd.DataFrame):

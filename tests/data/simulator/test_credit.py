@@ -17,11 +17,13 @@ from afraz.data.simulator.credit import (
     stressed,
 )
 from afraz.data.simulator.economy import stream
+from afraz.data.simulator.liquidity import draw_strain
 
 
 @pytest.fixture
 def loans(lives) -> Loans:
-    return draw_loans(stream(5, 0, "credit"), lives.people, lives.panel, lives.economy, lives.when)
+    strain = draw_strain(stream(5, 0, "strain"), lives.people)
+    return draw_loans(stream(5, 0, "credit"), lives.people, strain, lives.panel, lives.economy, lives.when)
 
 
 def test_the_common_factor_keeps_the_mean_and_gives_the_joint_default_of_vasicek():

@@ -7,12 +7,14 @@ import pytest
 from afraz.data.simulator.columns import moments
 from afraz.data.simulator.credit import Loans, draw_loans
 from afraz.data.simulator.economy import stream
+from afraz.data.simulator.liquidity import draw_strain
 from afraz.data.simulator.repayment import balance_after, loan_months, payments, recoveries
 
 
 @pytest.fixture
 def loans(lives) -> Loans:
-    return draw_loans(stream(5, 0, "credit"), lives.people, lives.panel, lives.economy, lives.when)
+    strain = draw_strain(stream(5, 0, "strain"), lives.people)
+    return draw_loans(stream(5, 0, "credit"), lives.people, strain, lives.panel, lives.economy, lives.when)
 
 
 def test_balances_fall_to_zero():
