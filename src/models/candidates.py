@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from . import encoding, gbm, linear, metrics, splits, tuning
-from .churn_settings import ChurnSettings
 from .encoding import FoldEncoder
 from .pyfunc_model import linear_margin
+from .settings import FitSettings
 
 Array = NDArray[np.float64]
 Folds = NDArray[np.int64]
@@ -24,7 +24,11 @@ Folds = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A fitted head with its out-of-fold margins; ``detail`` says how it was fitted, ``parts`` what a blend adds up."""
+    """A fitted head with its out-of-fold margins.
+
+    ``detail`` says how it was fitted, ``parts`` what a blend adds up, ``features`` how it reads its inputs where it
+    does not read those of the encoder.
+    """
 
     name: str
     head: dict[str, Any]
@@ -32,6 +36,7 @@ class Candidate:
     margin: Array
     detail: dict[str, Any] = field(default_factory=dict)
     parts: tuple["Candidate", ...] = ()
+    features: list[dict[str, Any]] | None = None
 
     def heads(self, name: str) -> list[dict[str, Any]]:
         """Spell the candidate as heads of a model; the first is called ``name``."""
@@ -68,7 +73,7 @@ class Training:
     rows: NDArray[np.int64]
 
     @classmethod
-    def of(cls, features: pd.DataFrame, label: Array, groups: NDArray[np.int64], settings: ChurnSettings) -> "Training":
+    def of(cls, features: pd.DataFrame, label: Array, groups: NDArray[np.int64], settings: FitSettings) -> "Training":
         fold = splits.assign_folds(label, settings.folds, settings.seed, groups)
         return cls(features.reset_index(drop=True), label, groups, fold, np.arange(len(label)))
 
@@ -120,7 +125,7 @@ def fold_data(training: Training, encoder: FoldEncoder) -> list[gbm.Fold]:
     return out
 
 
-def search_space(settings: ChurnSettings) -> dict[str, dict[str, Any]]:
+def search_space(settings: FitSettings) -> dict[str, dict[str, Any]]:
     """Apply the changes of the settings; what is set is not searched."""
     space = {**gbm.SPACE, **settings.space}
     gbm.lightgbm_parameters(dict.fromkeys([*settings.space, *settings.lightgbm]), seed=0)  # names are checked
@@ -128,7 +133,7 @@ def search_space(settings: ChurnSettings) -> dict[str, dict[str, Any]]:
 
 
 def tune_lightgbm(
-    training: Training, settings: ChurnSettings, storage: Path | None
+    training: Training, settings: FitSettings, storage: Path | None
 ) -> tuple[tuning.Tuning, dict[str, Any]]:
     """Search on a sample of customers, with pruning across folds; then hold the winner against the defaults.
 
@@ -183,7 +188,7 @@ def _row_losses(margin: Array, label: Array) -> Array:
     return np.asarray(np.logaddexp(0, margin) - label * margin)
 
 
-def _parameters(chosen: Mapping[str, Any], names: Sequence[str], settings: ChurnSettings) -> dict[str, Any]:
+def _parameters(chosen: Mapping[str, Any], names: Sequence[str], settings: FitSettings) -> dict[str, Any]:
     return gbm.lightgbm_parameters(chosen, seed=settings.seed, names=names, monotone=settings.monotone)
 
 
@@ -191,7 +196,7 @@ def fit_lightgbm(
     training: Training,
     encoder: FoldEncoder,
     chosen: Mapping[str, Any],
-    settings: ChurnSettings,
+    settings: FitSettings,
     crossed_on: Training | None = None,
 ) -> Candidate:
     """Cross-fit with given parameters, then train on everything for as many rounds as the folds liked best.
@@ -214,7 +219,7 @@ def fit_lightgbm(
     return Candidate("lightgbm", {"kind": "lightgbm"}, booster, margin, {"rounds": crossed.rounds, "parameters": used})
 
 
-def fit_logistic(training: Training, encoder: FoldEncoder, settings: ChurnSettings) -> Candidate:
+def fit_logistic(training: Training, encoder: FoldEncoder, settings: FitSettings) -> Candidate:
     """Choose the penalty on a sample, cross-fit, and fit on everything."""
     sample = training.at_most(settings.tuning_rows // 2, settings.seed)
     penalty, losses = linear.choose_penalty(encoder.matrix()[sample.rows], sample.label, sample.fold)
@@ -249,7 +254,7 @@ def blend(parts: Sequence[Candidate], training: Training) -> Candidate:
 
 
 def choose(
-    candidates: Sequence[Candidate], training: Training, settings: ChurnSettings
+    candidates: Sequence[Candidate], training: Training, settings: FitSettings
 ) -> tuple[Candidate, dict[str, Any]]:
     """Take the simplest candidate that no later one beats for certain.
 

@@ -5,7 +5,7 @@ same margin, and the curves never cross.
 """
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from . import calibration, candidates, gbm, leak_screen, metrics, retention, splits
+from . import calibration, candidates, learning, metrics, retention
 from .artifact import Artifact
-from .candidates import Candidate, Training
+from .candidates import Candidate
 from .churn_settings import ChurnSettings
-from .encoding import FoldEncoder
 from .flat_table import FlatTable, need, read_flat
+from .learning import CrossValidation, Learned, calibrated_output, learn, scored_sample, split, tested
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -44,26 +44,6 @@ class ChurnResult:
         """Measures on the test part: one row each, ``value, low, high``."""
         measured = {n: m for n, m in self.metrics["test"].items() if isinstance(m, dict)}
         return pd.DataFrame(measured).T
-
-
-@dataclass(frozen=True)
-class CrossValidation:
-    """Out-of-fold predictions of the whole procedure, tuning included; one column of ``predictions`` per repeat."""
-
-    predictions: pd.DataFrame
-    roc_auc: dict[str, float]
-    by_repeat: list[float]
-    chosen: list[str]
-
-
-@dataclass(frozen=True)
-class _Learned:
-    artifact: Artifact
-    leave: Candidate
-    training: Training
-    encoder: FoldEncoder
-    trials: pd.DataFrame
-    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 def fit_churn(
@@ -91,19 +71,21 @@ def fit_churn(
     """
     settings = settings or ChurnSettings()
     flat, counts, settings = _read(table, settings)
-    train, test, split = _split(flat, settings)
-    learned = _learn(flat, train, settings, storage)
-    predictions = _predict(learned.artifact, flat, test, settings)
+    train, test, said = split(flat, settings, settings.outcome_days or settings.horizons[-1])
+    learned = learn(flat, train, list(flat.labels)[-1], settings, storage)
+    artifact, calibrated = _model(flat, train, learned, settings)
+    predictions = _predict(artifact, flat, test, settings)
     found: dict[str, Any] = {
-        "population": {**counts, "train_rows": len(train), "test_rows": len(test), **split},
+        "population": {**counts, "train_rows": len(train), "test_rows": len(test), **said},
         "notes": flat.notes,
         **learned.evidence,
+        "calibration_method": calibrated,
         **_tested(flat, test, predictions, settings),
-        "suspected_leaks": _screen(learned, settings),
+        "suspected_leaks": learned.suspected_leaks(settings),
     }
     curves, tables = _evidence_tables(flat, test, predictions, learned, settings)
-    sample = _sample(flat, test[:SAMPLE_ROWS], predictions.head(SAMPLE_ROWS), learned.artifact)
-    return ChurnResult(learned.artifact, metrics.finite(found), predictions, curves, tables, sample)
+    sample = scored_sample(flat, test[:SAMPLE_ROWS], predictions.head(SAMPLE_ROWS), artifact)
+    return ChurnResult(artifact, metrics.finite(found), predictions, curves, tables, sample)
 
 
 def cross_validate(
@@ -126,31 +108,13 @@ def cross_validate(
     settings = settings or ChurnSettings()
     flat, _, settings = _read(table, settings)
     output = list(flat.labels)[-1]
-    label, columns, chosen = flat.labels[output], {}, []
-    for repeat in range(repeats):
-        of_row = splits.assign_folds(label, folds, seed + repeat, flat.groups)
-        predicted = np.full(len(flat), np.nan)
-        for k in range(folds):
-            learned = _learn(flat, np.flatnonzero(of_row != k), settings, None)
-            rows = np.flatnonzero(of_row == k)
-            predicted[rows] = learned.artifact.predict(flat.features.iloc[rows])[output].to_numpy()
-            chosen.append(learned.leave.name)
-        columns[f"repeat_{repeat}"] = predicted
-    by_repeat = [
-        metrics.bootstrap(label, p, flat.groups, names=("roc_auc",), n=settings.bootstrap, seed=seed)["roc_auc"]
-        for p in columns.values()
-    ]  # the same resamples in every repeat, so their ends may be averaged
-    mean = {end: float(np.mean([found[end] for found in by_repeat])) for end in ("value", "low", "high")}
-    frame = pd.DataFrame({"row": flat.position, "label": label, **columns}).sort_values("row").reset_index(drop=True)
-    return CrossValidation(frame, mean, [found["value"] for found in by_repeat], chosen)
 
+    def fit(rows: Positions) -> tuple[str, Any]:
+        learned = learn(flat, rows, output, settings, None)
+        artifact, _ = _model(flat, rows, learned, settings)
+        return learned.chosen.name, lambda features: artifact.predict(features)[output].to_numpy()
 
-def _sample(flat: FlatTable, rows: Positions, predictions: pd.DataFrame, artifact: Artifact) -> pd.DataFrame:
-    """Rows as scoring will meet them, with what the model said of them: the checks try the saved model on these."""
-    outputs = [o["name"] for o in artifact.spec["outputs"]]
-    features = flat.features.iloc[rows].reset_index(drop=True)
-    said = predictions[outputs].reset_index(drop=True)
-    return pd.concat([pd.Series(range(len(features)), name="row"), features, said], axis=1)
+    return learning.cross_validate(flat, settings, fit, folds=folds, repeats=repeats, seed=seed)
 
 
 def _read(table: pd.DataFrame, settings: ChurnSettings) -> tuple[FlatTable, dict[str, int], ChurnSettings]:
@@ -190,72 +154,28 @@ def _flag(table: pd.DataFrame, name: str, absent: bool) -> NDArray[np.bool_]:
     return np.asarray(table[name].fillna(False).to_numpy(dtype=bool))
 
 
-def _split(flat: FlatTable, settings: ChurnSettings) -> tuple[Positions, Positions, dict[str, Any]]:
-    """Take the last dates as the test; without dates, a part of the customers."""
-    if flat.as_of is not None and flat.as_of.nunique() > 1:
-        cut = splits.out_of_time(
-            flat.as_of, outcome_days=settings.outcome_days or settings.horizons[-1], test_dates=settings.test_dates
-        )
-        said = {
-            "split": "out of time",
-            "purged_rows": len(cut.purged),
-            "train_from": f"{cut.train_dates[0]:%Y-%m-%d}",
-            "train_to": f"{cut.train_dates[-1]:%Y-%m-%d}",
-            "test_from": f"{cut.test_dates[0]:%Y-%m-%d}",
-            "test_to": f"{cut.test_dates[-1]:%Y-%m-%d}",
-        }
-        return cut.train, cut.test, said
-    label = flat.labels[list(flat.labels)[-1]]
-    parts = max(2, round(1 / settings.test_share))
-    of_row = splits.assign_folds(label, parts, settings.seed, flat.groups)
-    return np.flatnonzero(of_row > 0), np.flatnonzero(of_row == 0), {"split": "customers at random", "purged_rows": 0}
-
-
-def _learn(flat: FlatTable, rows: Positions, settings: ChurnSettings, storage: Path | None) -> _Learned:
-    """Fit every candidate, choose, calibrate; add the growing head where its label is known."""
-    output = list(flat.labels)[-1]
-    label = flat.labels[output][rows]
-    if label.sum() < settings.min_events:
-        raise DataError(
-            f"label {settings.labels[output]!r} has {label.sum():.0f} leavers in {len(rows):,} training rows, "
-            f"{settings.min_events} are needed: add rows or dates, or take a longer horizon"
-        )
-    training = Training.of(flat.features.iloc[rows], label, flat.groups[rows], settings)
-    encoder = training.encoder()
-    fitted, trials = [], pd.DataFrame()
-    evidence: dict[str, Any] = {}
-    for name in settings.candidates:
-        if name == "logistic":
-            fitted.append(candidates.fit_logistic(training, encoder, settings))
-            continue
-        if name == "blend":
-            fitted.append(candidates.blend(fitted, training))
-            continue
-        tuned, comparison = candidates.tune_lightgbm(training, settings, storage)
-        trials = tuned.trials
-        pruned = int((trials["state"] == "pruned").sum())
-        evidence["tuning"] = {"best": tuned.best, "loss": tuned.best_value, "trials": len(trials), "pruned": pruned}
-        evidence["tuning"] |= {"study": tuned.study, **comparison}
-        fitted.append(candidates.fit_lightgbm(training, encoder, comparison["parameters"], settings))
-    leave, evidence["candidates"] = candidates.choose(fitted, training, settings)
+def _model(
+    flat: FlatTable, rows: Positions, learned: Learned, settings: ChurnSettings
+) -> tuple[Artifact, dict[str, Any]]:
+    """Calibrate the chosen candidate for every horizon; add the growing head where its label is known."""
+    leave = learned.chosen
     labels = {name: values[rows] for name, values in flat.labels.items()}
-    curves, evidence["calibration_method"] = calibration.fit_curves(leave.margin, labels, training.fold)
+    curves, evidence = calibration.fit_curves(leave.margin, labels, learned.training.fold)
     heads, boosters = leave.heads("leave"), leave.boosters("leave")
-    outputs = [_output(name, "leave", curve) for name, curve in curves.items()]
-    grown = _fit_growing(flat, rows, training, encoder, fitted, settings)
+    outputs = [calibrated_output(name, "leave", curve) for name, curve in curves.items()]
+    grown = _fit_growing(flat, rows, learned, settings)
     if grown is not None:
         grow, curve = grown
         heads += grow.heads("grow")
         boosters |= grow.boosters("grow")
-        outputs.append(_output("grow_90", "grow", curve))
-    spec = {"format": 1, "model": "churn", "features": _features(encoder), "heads": heads, "outputs": outputs}
-    return _Learned(Artifact(spec, boosters), leave, training, encoder, trials, evidence)
+        outputs.append(calibrated_output("grow_90", "grow", curve))
+    spec = {"format": 1, "model": "churn", "features": learned.features(), "heads": heads, "outputs": outputs}
+    return Artifact(spec, boosters), evidence
 
 
 def _fit_growing(
-    flat: FlatTable, rows: Positions, training: Training, encoder: FoldEncoder, fitted: list[Candidate],
-    settings: ChurnSettings,
-) -> tuple[Candidate, calibration.Curve] | None:  # fmt: skip
+    flat: FlatTable, rows: Positions, learned: Learned, settings: ChurnSettings
+) -> tuple[Candidate, calibration.Curve] | None:
     """Learn the growing phase with the parameters found for leaving; on rows where it is known."""
     if settings.label is not None or settings.grows not in flat.extras.columns:
         return None
@@ -263,8 +183,9 @@ def _fit_growing(
     known = ~np.isnan(grows)
     if min(np.sum(grows[known]), np.sum(1 - grows[known])) < settings.min_events:
         return None
-    other = dataclasses.replace(training, label=grows).part(known)
-    trees = next((c for c in fitted if c.name == "lightgbm"), None)
+    encoder = learned.encoder
+    other = dataclasses.replace(learned.training, label=grows).part(known)
+    trees = next((c for c in learned.fitted if c.name == "lightgbm"), None)
     if trees is None:
         part, candidate = other, candidates.fit_logistic(other, encoder, settings)
     else:
@@ -272,23 +193,6 @@ def _fit_growing(
         part = other.at_most(settings.tuning_rows, settings.seed)
         candidate = candidates.fit_lightgbm(other, encoder, trees.detail["parameters"], free, part)
     return candidate, calibration.choose(candidate.margin, part.label, part.fold)[0]
-
-
-def _output(name: str, head: str, curve: calibration.Curve) -> dict[str, Any]:
-    return {
-        "name": name,
-        "head": head,
-        "knots_margin": curve.knots_margin.tolist(),
-        "knots_log_odds": curve.knots_log_odds.tolist(),
-    }
-
-
-def _features(encoder: FoldEncoder) -> list[dict[str, Any]]:
-    x, out = encoder.matrix(), encoder.features()
-    for feature, column in zip(out, x.T, strict=True):
-        seen = column[~np.isnan(column)]
-        feature["reference"] = float(np.median(seen)) if len(seen) else None
-    return out
 
 
 def _predict(artifact: Artifact, flat: FlatTable, rows: Positions, settings: ChurnSettings) -> pd.DataFrame:
@@ -311,29 +215,12 @@ def _tested(flat: FlatTable, test: Positions, predictions: pd.DataFrame, setting
     for name, label in outputs.items():
         known = ~np.isnan(label)
         p = predictions[name].to_numpy()[known]
-        found = metrics.bootstrap(label[known], p, groups[known], n=settings.bootstrap, seed=settings.seed)
-        out[name] = {
-            **found,
-            **calibration.recalibration(label[known], calibration.logit(p), groups[known]),
-            "rows": int(known.sum()),
-            "events": float(label[known].sum()),
-            "customers": len(np.unique(groups[known])),
-        }
+        out[name] = tested(label[known], p, groups[known], settings)
     return {"test": out[list(flat.labels)[-1]], "test_by_output": out}
 
 
-def _screen(learned: _Learned, settings: ChurnSettings) -> list[dict[str, Any]]:
-    sample = learned.training.sample(min(20_000, settings.tuning_rows), settings.seed)
-    encoder = sample.encoder()
-    parameters = gbm.lightgbm_parameters({"learning_rate": 0.1}, seed=settings.seed)
-    return leak_screen.suspected_leaks(
-        encoder.matrix(), sample.label, sample.fold, encoder.names, parameters,
-        auc=settings.leak_auc, share=settings.leak_share, top=settings.leak_features,
-    )  # fmt: skip
-
-
 def _evidence_tables(
-    flat: FlatTable, test: Positions, predictions: pd.DataFrame, learned: _Learned, settings: ChurnSettings
+    flat: FlatTable, test: Positions, predictions: pd.DataFrame, learned: Learned, settings: ChurnSettings
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
     names = list(flat.labels)
     label, p = flat.labels[names[-1]][test], predictions[names[-1]].to_numpy()
@@ -343,7 +230,7 @@ def _evidence_tables(
         calibration.reliability(flat.labels[n][test], predictions[n].to_numpy()).assign(output=n) for n in names
     ]
     curves = {"calibration": pd.concat(reliable, ignore_index=True), "gains": retention.cumulative_gains(label, p)}
-    tables = {"trials": learned.trials, "features": _importance(learned)}
+    tables = {"trials": learned.trials, "features": learned.importance()}
     if learned.trials.size:
         curves["tuning"] = learned.trials[["trial", "best_so_far"]]
     if settings.month in extras:
@@ -357,10 +244,3 @@ def _evidence_tables(
             observed["grow_90"] = pd.to_numeric(extras[settings.grows]).to_numpy(dtype=float, na_value=np.nan)
         tables["phases"] = retention.phases(extras[settings.phase], predictions[list(observed)], observed)
     return curves, tables
-
-
-def _importance(learned: _Learned) -> pd.DataFrame:
-    """What the leave head uses, and how often each feature is missing in training."""
-    frame = pd.DataFrame({"feature": learned.encoder.names, "importance": learned.leave.importance()})
-    frame["missing"] = learned.training.features.isna().mean().to_numpy()
-    return frame.sort_values(["importance", "feature"], ascending=[False, True], ignore_index=True)
