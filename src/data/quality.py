@@ -45,6 +45,7 @@ _ORDERS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("applied_at", "granted_at", "granted_before_applied"),
         ("applied_at", "closed_at", "closed_before_applied"),
         ("applied_at", "defaulted_at", "defaulted_before_applied"),
+        ("granted_at", "defaulted_at", "defaulted_before_granted"),
     ),
     "campaigns": (("starts_at", "ends_at", "ended_before_started"),),
     "treatments": (

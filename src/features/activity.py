@@ -111,6 +111,14 @@ def _complete(transactions: ir.Table) -> ir.Table:
     return transactions.mutate(**absent) if absent else transactions
 
 
+def as_summed(transactions: ir.Table) -> ir.Table:
+    """Add what measures take: ``day``, ``cents`` and ``by_customer``; optional columns are there afterwards."""
+    rows = _complete(transactions)
+    if "known_at" not in rows.columns:
+        rows = rows.mutate(known_at=rows.booked_at)
+    return rows.mutate(day=rows.booked_at.date(), cents=_cents(rows.amount), by_customer=initiated(rows))
+
+
 def usable_rows(transactions: ir.Table, calendar: Calendar) -> ir.Table:
     """Give every transaction its cell and the position of the first as_of date at which it may be used.
 
@@ -243,6 +251,11 @@ def categories(transactions: ir.Table, as_of: Sequence[date]) -> ir.Table:
     placed = cells.join(calendar.cells(older=False), "cell")
     placed = placed.filter(placed.position >= placed.ready)
     uses = placed.group_by("customer_id", "as_of", "category").aggregate(uses=placed.uses.sum())
+    return entropy_of_counts(uses)
+
+
+def entropy_of_counts(uses: ir.Table) -> ir.Table:
+    """Count categories and measure how evenly they are used, from ``uses`` by customer_id, as_of and category."""
     term = (uses.uses * uses.uses.cast("double").ln() * _SCALE).round().cast("int64")
     summed = uses.group_by("customer_id", "as_of").aggregate(
         categories=uses.count(), uses=uses.uses.sum(), terms=term.sum()

@@ -140,7 +140,7 @@ class _Bench:
 def _keyed(rows: pa.Table) -> pd.DataFrame:
     frame = rows.to_pandas()
     frame["as_of"] = pd.to_datetime(frame["as_of"])
-    return frame.set_index(list(KEY)).sort_index()
+    return frame.set_index([*(c for c in ("loan_id",) if c in frame), *KEY]).sort_index()
 
 
 def _differences(expected: pd.DataFrame, got: pd.DataFrame) -> dict[str, int]:
@@ -202,6 +202,7 @@ def leak_audit(
     sample: int = 200,
     seed: int = 7,
     waived: dict[str, str] | None = None,
+    window_days: int = 0,
 ) -> AuditReport:
     """Audit the features of a sample of customers.
 
@@ -219,6 +220,9 @@ def leak_audit(
         Chooses them, and how far moments are shifted.
     waived : dict of str to str
         Undated columns (``customers.region_id``) or tables (``regions``) that may be used, and why.
+    window_days : int
+        0 where customers have a row at the very date. For applications, which fall on any day, the rows of so many
+        days before the date: their features must not know what came after it either.
 
     Returns
     -------
@@ -245,10 +249,12 @@ def leak_audit(
     chosen = _customers(tables, sample, rng)
     bench, dates = _Bench(tables, chosen), spread(as_of)
     expected = bench.build(build, dates)
+    if not any(len(_rows_of(expected, day, window_days)) for day in dates):
+        raise DataError(f"the leak audit found no row at {dates[0]} to {dates[-1]}: take more customers or other dates")
     shift = timedelta(days=int(rng.integers(40, 80)))
     report = AuditReport(len(chosen), [d.isoformat() for d in dates], expected.shape[1])
     for day in dates:
-        at = expected[expected.index.get_level_values("as_of") == pd.Timestamp(day)]
+        at = _rows_of(expected, day, window_days)
         for kind in ("removed", "altered"):
             for name in bench.tables:
                 rows = bench.source(name)
@@ -256,8 +262,7 @@ def leak_audit(
                 bench.replace(name, changed.to_pyarrow())
             if kind == "removed":
                 report.ahead[day.isoformat()] = bench.lost()
-            got = bench.run()
-            got = got[got.index.get_level_values("as_of") == pd.Timestamp(day)]
+            got = _rows_of(bench.run(), day, window_days)
             for feature, count in _differences(at, got).items():
                 where = day.isoformat()
                 report.findings.append({"feature": feature, "kind": kind, "where": where, "customers": count})
@@ -278,6 +283,12 @@ def leak_audit(
                 {"feature": f, "kind": "undated", "where": where, "customers": n} for f, n in found.items()
             )
     return report
+
+
+def _rows_of(frame: pd.DataFrame, day: date, window_days: int) -> pd.DataFrame:
+    when = frame.index.get_level_values("as_of")
+    end = pd.Timestamp(day)
+    return frame[when == end if not window_days else (when < end) & (when >= end - pd.Timedelta(days=window_days))]
 
 
 def _customers(tables: dict[str, ir.Table], sample: int, rng: np.random.Generator) -> list[str]:

@@ -10,6 +10,7 @@ from .activity import categories
 from .family import Family
 from .feature import Feature, change, days_since, deviation, features_of, share
 from .inputs import Inputs
+from .pairwise import categories_pairs
 from .value import on_last_year, trend
 
 _KINDS = {
@@ -149,7 +150,11 @@ def _known(rows: ir.Table) -> ir.IntegerValue:
 
 def ingredients(inputs: Inputs) -> Iterator[ir.Table]:
     """Give the number and evenness of purchase categories."""
-    yield categories(inputs.tables["transactions"], inputs.as_of)
+    transactions = inputs.tables["transactions"]
+    if inputs.pairs is None:
+        yield categories(transactions, inputs.as_of)
+    else:
+        yield categories_pairs(transactions, inputs.pairs)
 
 
 FAMILY = Family("behaviour", FEATURES, activity=INGREDIENTS, days=DAYS, ingredients=ingredients)

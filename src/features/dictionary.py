@@ -2,10 +2,14 @@
 
 import pandas as pd
 
+from . import applications
 from .feature import Feature
 from .table import FAMILIES
 
-DICTIONARY: dict[str, Feature] = {f.name: f for family in FAMILIES.values() for f in family.features}
+DICTIONARY: dict[str, Feature] = {
+    f.name: f for features in (*(family.features for family in FAMILIES.values()), applications.FEATURES)
+    for f in features
+}  # fmt: skip
 
 
 def dictionary_frame() -> pd.DataFrame:

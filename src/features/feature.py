@@ -24,7 +24,8 @@ class Feature:
     type : {"double", "text"}
         As the model sees it.
     sign : {-1, 0, 1}
-        Hint for churn: 1 if leaving should become likelier as the value grows, -1 if less likely, 0 if unknown.
+        Hint for leaving (in the families repayment and application: for default): 1 if it should become likelier as
+        the value grows, -1 if less likely, 0 if unknown.
     low, high : str
         Plain words that follow "this customer …" when a low or a high value is a reason for a score.
     needs : tuple of str

@@ -42,8 +42,15 @@ class Inputs:
     tables : dict of str to ir.Table
         Canonical tables; optional ones may be absent.
     as_of : list of date
-        Sorted.
+        Sorted; empty where ``pairs`` are given.
+    pairs : ir.Table, optional
+        customer_id and as_of: only these are wanted, instead of every customer at every date.
     """
 
     tables: dict[str, ir.Table]
     as_of: list[date]
+    pairs: ir.Table | None = None
+
+    def at(self, rows: ir.Table) -> ir.Table:
+        """Put every row of a customer beside each of the dates at which it is looked at."""
+        return rows.cross_join(dates(self.as_of)) if self.pairs is None else rows.join(self.pairs, "customer_id")

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from ..data.schemas import PRODUCTS
 from .family import Family
 from .feature import KEY, Feature, days_since, features_of, share
-from .inputs import Inputs, before, dates, days_back
+from .inputs import Inputs, before, days_back
 
 _LAST = {
     "initiated": "transaction the customer caused", "purchase": "purchase", "salary": "salary", "inflow": "money in",
@@ -72,7 +72,7 @@ def accounts_at(inputs: Inputs) -> ir.Table:
     accounts = inputs.tables["accounts"]
     if "product" not in accounts.columns:
         accounts = accounts.mutate(product=ibis.null("string"))
-    rows = accounts.select("customer_id", "product", "opened_at", "closed_at").cross_join(dates(inputs.as_of))
+    rows = inputs.at(accounts.select("customer_id", "product", "opened_at", "closed_at"))
     rows = rows.filter(before(rows, rows.opened_at))
     is_closed = rows.closed_at.notnull() & before(rows, rows.closed_at)
     rows = rows.mutate(is_open=~is_closed, left_on=ibis.ifelse(is_closed, rows.closed_at, ibis.null("timestamp")))

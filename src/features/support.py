@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from ..data.schemas import TABLES
 from .family import Family
 from .feature import KEY, Feature, Sign, days_since, share
-from .inputs import Inputs, before, dates, days_back, usable
+from .inputs import Inputs, before, days_back, usable
 
 _OPTIONAL = {
     "direction": "string", "channel": "string", "topic": "string", "wait_seconds": "float64",
@@ -84,7 +84,7 @@ def contacts_at(inputs: Inputs) -> ir.Table:
     contacts = inputs.tables["contacts"]
     absent = {n: ibis.null(t) for n, t in _OPTIONAL.items() if n not in contacts.columns}
     rows = contacts.mutate(**absent) if absent else contacts
-    rows = rows.cross_join(dates(inputs.as_of))
+    rows = inputs.at(rows)
     rows = rows.filter(usable(rows, "started_at"))
     lag = TABLES["contacts"].column("resolved").lag_days
     judged = before(rows, rows.started_at + ibis.interval(days=lag))

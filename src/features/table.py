@@ -1,4 +1,4 @@
-"""The feature table: all families joined, one row per customer and as_of date."""
+"""The feature table: families joined, one row per customer and as_of date."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,17 +7,20 @@ import ibis
 import ibis.expr.types as ir
 
 from ..errors import DataError, ParamsError, nearest
-from . import behaviour, geography, lifecycle, loyalty, support, value
+from . import behaviour, geography, lifecycle, loyalty, repayment, support, value
 from .activity import active_days, summarise, wide
 from .family import Family
 from .feature import KEY
 from .inputs import Inputs
+from .pairwise import active_days_pairs, summarise_pairs
 from .population import customers_at
 from .windows import ordered_dates
 
 FAMILIES: dict[str, Family] = {
-    module.FAMILY.name: module.FAMILY for module in (value, behaviour, loyalty, geography, lifecycle, support)
+    module.FAMILY.name: module.FAMILY
+    for module in (value, behaviour, loyalty, geography, lifecycle, support, repayment)
 }
+MONTHLY = tuple(name for name in FAMILIES if name != "repayment")  # which looks at applications, not at every month
 MANDATORY = ("customers", "transactions")
 
 
@@ -31,13 +34,13 @@ def not_applicable(tables: dict[str, ir.Table], families: Sequence[str] | None =
     >>> not_applicable({"customers": rows, "transactions": rows}, ["support"])["contacts_90d"]
     'no table contacts'
     """
-    chosen = families or list(FAMILIES)
+    chosen = families or MONTHLY
     reasons = {f.name: f.missing(tables) for name in chosen for f in FAMILIES[name].features}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def build_features(
-    tables: dict[str, ir.Table], as_of: Sequence[date], *, families: Sequence[str] | None = None
+    tables: dict[str, ir.Table], as_of: Sequence[date] | ir.Table, *, families: Sequence[str] | None = None
 ) -> ir.Table:
     """Build the feature table.
 
@@ -46,11 +49,12 @@ def build_features(
     tables : dict of str to ir.Table
         Canonical tables; ``customers`` and ``transactions`` are mandatory, features of absent tables are left out
         (:func:`not_applicable` names them).
-    as_of : sequence of date
-        Rows with an event time before the midnight of a date, and known by it, are used. A customer's features at one
-        date don't depend on which other dates are asked for.
+    as_of : sequence of date, or ir.Table
+        Every customer at each date; or a table of customer_id and as_of (each pair once): these only. Rows with an
+        event time before the midnight of a date, and known by it, are used. A customer's features at one date don't
+        depend on what else is asked for.
     families : sequence of str, optional
-        Which families; all by default.
+        Which families; by default those of monthly looks (``MONTHLY``).
 
     Returns
     -------
@@ -78,9 +82,10 @@ def build_features(
     for family in families or ():
         if family not in FAMILIES:
             raise ParamsError(f"unknown feature family {family!r}: {nearest(family, FAMILIES)}")
-    dates = ordered_dates(as_of)
-    chosen = [FAMILIES[name] for name in families or FAMILIES]
-    rows = _ingredients(chosen, tables, dates)
+    pairs = as_of if isinstance(as_of, ir.Table) else None
+    inputs = Inputs(tables, [] if isinstance(as_of, ir.Table) else ordered_dates(as_of), pairs)
+    chosen = [FAMILIES[name] for name in families or MONTHLY]
+    rows = _ingredients(chosen, inputs)
     values = {
         f.name: f.how(rows).cast("float64" if f.type == "double" else "string")
         for family in chosen
@@ -90,22 +95,33 @@ def build_features(
     return rows.select(*KEY, **values)
 
 
-def _ingredients(families: Sequence[Family], tables: dict[str, ir.Table], as_of: list[date]) -> ir.Table:
+def _ingredients(families: Sequence[Family], inputs: Inputs) -> ir.Table:
     """Join what the families need to the customers of each date: zero where a sum found nothing."""
-    transactions = tables["transactions"]
+    transactions = inputs.tables["transactions"]
     activity = list(dict.fromkeys(name for family in families for name in family.activity))
     days = list(dict.fromkeys(name for family in families for name in family.days))
     parts, active = [], None
     if activity:
-        active = wide(summarise(transactions, as_of), activity)
+        active = wide(_summary(transactions, inputs), activity)
         parts.append(active)
     if days:
-        parts.append(wide(active_days(transactions, as_of), days))
-    inputs = Inputs(tables, as_of)
+        parts.append(wide(_days(transactions, inputs), days))
     parts.extend(own for family in families for own in family.ingredients(inputs))
-    grid = rows = customers_at(tables, as_of, active)
+    grid = rows = customers_at(inputs.tables, inputs.as_of, active) if inputs.pairs is None else inputs.pairs
     for i, part in enumerate(parts):
         rows = rows.left_join(part, [k for k in KEY if k in part.columns], rname=f"{{name}}_{i}")
     columns = [*grid.columns, *(c for part in parts for c in part.columns if c not in KEY)]
     counted = {name for name in (*activity, *days) if not name.startswith(("first_", "last_", "largest_"))}
     return rows.select(**{c: ibis.coalesce(rows[c], 0) if c in counted else rows[c] for c in columns})
+
+
+def _summary(transactions: ir.Table, inputs: Inputs) -> ir.Table:
+    if inputs.pairs is None:
+        return summarise(transactions, inputs.as_of)
+    return summarise_pairs(transactions, inputs.pairs)
+
+
+def _days(transactions: ir.Table, inputs: Inputs) -> ir.Table:
+    if inputs.pairs is None:
+        return active_days(transactions, inputs.as_of)
+    return active_days_pairs(transactions, inputs.pairs)

@@ -2,20 +2,29 @@
 
 import pytest
 
+from afraz.features import applications
 from afraz.features.dictionary import DICTIONARY, dictionary_frame
-from afraz.features.table import FAMILIES, build_features
+from afraz.features.table import FAMILIES, build_features, not_applicable
+
+OWN = {f.name for f in applications.FEATURES}
 
 
-def test_every_feature_of_the_table_has_a_row(random_bank, random_dates):
-    columns = set(build_features(random_bank, random_dates).columns) - {"customer_id", "as_of"}
-    assert columns == set(DICTIONARY)
+@pytest.fixture
+def schema(random_bank, random_dates):
+    return build_features(random_bank, random_dates, families=list(FAMILIES)).schema()
+
+
+def test_every_feature_of_the_table_has_a_row(random_bank, schema):
+    absent = set(not_applicable(random_bank, list(FAMILIES)))  # this bank has no loans
+    assert all("loan" in reason for reason in not_applicable(random_bank, list(FAMILIES)).values())
+    assert set(schema) - {"customer_id", "as_of"} == set(DICTIONARY) - OWN - absent
 
 
 @pytest.mark.parametrize("feature", DICTIONARY.values(), ids=lambda f: f.name)
 def test_every_row_is_complete_and_speaks_plainly(feature):
     for text in (feature.meaning, feature.unit, feature.window, feature.low, feature.high):
         assert text.strip()
-    assert feature.family in FAMILIES
+    assert feature.family in {*FAMILIES, applications.FAMILY}
     assert feature.sign in (-1, 0, 1)
     if feature.type == "double":
         assert feature.low != feature.high
@@ -24,7 +33,7 @@ def test_every_row_is_complete_and_speaks_plainly(feature):
 
 
 def test_no_name_occurs_twice():
-    assert len(DICTIONARY) == sum(len(family.features) for family in FAMILIES.values())
+    assert len(DICTIONARY) == len(OWN) + sum(len(family.features) for family in FAMILIES.values())
 
 
 def test_the_frame_is_ordered_and_has_one_row_per_feature():
@@ -34,7 +43,6 @@ def test_the_frame_is_ordered_and_has_one_row_per_feature():
     assert frame.set_index("name").loc["contacts_90d", "needs"] == "contacts"
 
 
-def test_types_in_the_table_are_those_of_the_dictionary(random_bank, random_dates):
-    schema = build_features(random_bank, random_dates).schema()
-    for feature in DICTIONARY.values():
+def test_types_in_the_table_are_those_of_the_dictionary(schema):
+    for feature in (DICTIONARY[name] for name in schema if name in DICTIONARY):
         assert schema[feature.name].is_string() if feature.type == "text" else schema[feature.name].is_float64()
