@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STAGING = "AFRAZ_STAGING"
+NOT_APPLICABLE = "not_applicable"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,15 @@ CATALOG: dict[str, Dataset] = {
         Dataset("label_terms", "data/features/label_terms.json", "features", "what the labels mean and need"),
         Dataset("dictionary", "data/features/dictionary.parquet", "features", "a feature", ("name",)),
         Dataset("leak_audit", "data/features/leak_audit.json", "features", "the leak audit"),
+        Dataset("applications", "data/applications", "applications", "a folder"),
+        Dataset("application_features", "data/applications/features.parquet", "applications",
+                "an application for a loan", ("loan_id",)),
+        Dataset("application_outcomes", "data/applications/outcomes.parquet", "applications",
+                "an application for a loan", ("loan_id",)),
+        Dataset("defaults", "data/applications/defaults.parquet", "applications", "a defaulted loan", ("loan_id",)),
+        Dataset("recovered", "data/applications/recovered.parquet", "applications",
+                "a payment recovered on a defaulted loan", ("loan_id", "received_at")),
+        Dataset("application_audit", "data/applications/leak_audit.json", "applications", "the leak audit"),
         Dataset("churn_run", "experiments/runs/churn", "churn", "a folder: notebook, page, tables, model"),
         Dataset("churn_model", "experiments/runs/churn/model", "churn", "a model folder"),
         Dataset("churn_tables", "experiments/runs/churn/tables", "churn", "a folder of CSV files: evidence"),
@@ -189,6 +199,12 @@ def load(name: str, **names: Any) -> Any:
     if place.suffix == ".json":
         return json.loads(place.read_text("utf-8"))
     raise DataError(f"{name} is a folder: use catalog.path({name!r}) and the function that reads it")
+
+
+def reason_not_applicable(name: str) -> str | None:
+    """Say why the stage that measures into this JSON dataset had nothing to do; None where it had."""
+    found = load(name)
+    return found.get(NOT_APPLICABLE) if isinstance(found, dict) else None
 
 
 def save(name: str, value: Any, **names: Any) -> str:

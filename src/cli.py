@@ -39,6 +39,8 @@ def run(
 
     result = run_stage(stage, _overrides(param), record)
     console.print(f"{stage}: {result['seconds']} s → {', '.join(result['outs'])}", markup=False)
+    if result["not_applicable"]:
+        console.print(f"{stage}: not applicable: {result['not_applicable']}", markup=False)
 
 
 def _use_the_code_of_this_workspace() -> None:

@@ -24,6 +24,10 @@ class GateError(AfrazError):
     """A model may not be used: a required check failed or nobody approved it."""
 
 
+class NotApplicable(AfrazError):  # noqa: N818 it is no error: the stage ends here, and the pipeline goes on
+    """What a stage needs is not part of this source; the stage says so and leaves empty outputs."""
+
+
 class StageError(AfrazError):
     """A stage of the pipeline could not start or did not finish."""
 

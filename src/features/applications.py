@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ..data.schemas import TABLES
-from ..errors import DataError
+from ..errors import DataError, NotApplicable
 from .feature import Feature, Sign, share
 from .table import build_features
 
@@ -88,6 +88,25 @@ def applications(tables: dict[str, ir.Table]) -> ir.Table:
         raise DataError("credit needs the table loans: map it in params/ingest.yaml, or use a ready table")
     loans = tables["loans"].semi_join(tables["customers"], "customer_id")
     return loans.mutate(as_of=loans.applied_at.date())
+
+
+def applicants(tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
+    """Restrict the table of customers to those who ever asked for a loan.
+
+    Raises
+    ------
+    NotApplicable
+        If there is no table of loans: credit is no business of this source.
+    """
+    if "loans" not in tables:
+        raise NotApplicable("there is no table of loans: map it in params/ingest.yaml, or use a ready table")
+    customers = tables["customers"].semi_join(tables["loans"], "customer_id")
+    return {**tables, "customers": customers}
+
+
+def audited(families: Sequence[str]) -> Callable[[dict[str, ir.Table], object], ir.Table]:
+    """Make the builder that the leak audit calls with tables and dates: applications have dates of their own."""
+    return lambda tables, as_of: build_applications(tables, families)
 
 
 def build_applications(tables: dict[str, ir.Table], families: Sequence[str]) -> ir.Table:

@@ -29,7 +29,7 @@ def default_dates(tables: dict[str, ir.Table], days_past_due: int) -> ir.Table:
         return loans.filter(loans.defaulted_at.notnull()).select("loan_id", default_at="defaulted_at")
     if "loan_months" not in tables:
         raise DataError(
-            f"days_past_due {days_past_due} needs the table loan_months: loans.defaulted_at dates {DATED_BY_SOURCE} days"
+            f"days_past_due {days_past_due} needs the table loan_months: loans.defaulted_at dates {DATED_BY_SOURCE}"
         )
     months = tables["loan_months"]
     late = months.filter(months.days_past_due >= days_past_due)
@@ -106,6 +106,22 @@ def default_labels(
         passed=(ibis.coalesce(rows.decision, "granted") != "declined") & ~overridden & ~at_random,
         policy_score=rows.policy_score, amount=rows.amount.cast("float64"),
     )  # fmt: skip
+
+
+def personal(labels: ir.Table, tables: dict[str, ir.Table]) -> ir.Table:
+    """Put gender and age at the application beside the outcomes: for checks of fairness, not as inputs.
+
+    Returns
+    -------
+    ir.Table
+        The labels with ``gender`` (text) and ``age_years`` (double), missing where the source has neither.
+    """
+    customers = tables["customers"]
+    gender = customers.gender if "gender" in customers.columns else ibis.null("string")
+    born = customers.birth_date if "birth_date" in customers.columns else ibis.null("date")
+    rows = labels.left_join(customers.select("customer_id", gender=gender, born=born), "customer_id")
+    age = rows.as_of.delta(rows.born, unit="day").cast("float64") / 365.25
+    return rows.mutate(age_years=age).drop("customer_id_right", "born")
 
 
 def label_counts(labels: ir.Table) -> ir.Table:

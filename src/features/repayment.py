@@ -14,7 +14,8 @@ from .inputs import Inputs, before, days_back, usable
 from .pairwise import as_summed
 
 INGREDIENTS = (
-    "kind_salary_365", "salary_amount_365", "inflow_365", "outflow_365", "inflow_ever", "outflow_ever", "first_day_ever",
+    "kind_salary_365", "salary_amount_365", "inflow_365", "outflow_365", "inflow_ever", "outflow_ever",
+    "first_day_ever",
 )  # fmt: skip
 MONTH_DAYS = 30
 MONTHS = 12
@@ -88,7 +89,8 @@ FEATURES: tuple[Feature, ...] = (
              lambda t: days_since(t, t.last_overdraft), "overdrew the account not long ago",
              "has not overdrawn the account for long", -1, "transactions.kind"),
     *(_feature(f"card_utilisation_{w}d", f"credit card purchases of {w} days, per month, divided by the card's limit",
-               "ratio", f"{w} days", lambda t, w=w: share(t[f"card_{w}"], t.card_limit * (w // MONTH_DAYS)).clip(upper=5),
+               "ratio", f"{w} days",
+               lambda t, w=w: share(t[f"card_{w}"], t.card_limit * (w // MONTH_DAYS)).clip(upper=5),
                "uses little of the card's limit", "uses much of the card's limit", 1, "accounts.credit_limit")
       for w in (30, 90)),
     # how regular income is

@@ -135,6 +135,23 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def say_not_applicable(executed: Path, reason: str) -> None:
+    """Put the reason in place of the traceback at which a notebook ended because there was nothing to do."""
+    notebook = nbformat.read(executed, as_version=4)
+    cells = []
+    for cell in notebook.cells:
+        if "papermill-error-cell-tag" in cell.metadata.get("tags", []):
+            continue  # papermill's own banners about an error
+        failed = any(o.output_type == "error" for o in cell.get("outputs", []))
+        if failed:
+            cell["outputs"] = [nbformat.v4.new_output("stream", name="stdout", text=f"not applicable: {reason}\n")]
+        cells.append(cell)
+        if failed:
+            break
+    notebook.cells = cells
+    nbformat.write(normalise(notebook), executed)
+
+
 def _texts(output: NotebookNode) -> list[tuple[Any, str]]:
     found = [(output, key) for key in ("text", "ename", "evalue") if isinstance(output.get(key), str)]
     data = output.get("data", {})

@@ -12,11 +12,11 @@ from filelock import FileLock, Timeout
 
 from .. import catalog
 from ..digests import file_digest, folder_digest
-from ..errors import StageError
+from ..errors import NotApplicable, StageError
 from ..params import load_params, notebook_of
 from ..tracking import PROVENANCE
 from .lifeline import die_with_parent
-from .notebook import CellFailure, execute, pictures, write_html
+from .notebook import CellFailure, execute, pictures, say_not_applicable, write_html
 from .stages import Stage, stage_of
 
 
@@ -29,7 +29,8 @@ def run_stage(name: str, overrides: Mapping[str, Any] | None = None, record: boo
     Returns
     -------
     dict
-        ``seconds``, and ``outs``: the paths that were written.
+        ``seconds``, ``outs`` (the paths that were written) and ``not_applicable`` (why the stage had nothing to do;
+        None: it had). A stage whose notebook raises ``NotApplicable`` succeeds with empty outputs.
 
     Raises
     ------
@@ -58,12 +59,14 @@ def run_stage(name: str, overrides: Mapping[str, Any] | None = None, record: boo
         if record and "mlflow/champions.json" in stage.deps:
             _sync()  # DVC may have restored what this stage reads without running anything
         _provenance(stage, parameters, root, folder)
-        _execute(name, parameters, root, staging, folder)
+        reason = _execute(name, parameters, root, staging, folder)
+        if reason is not None:
+            _leave_empty(stage, staging, reason)
         written = _publish(stage, staging, root)
         shutil.rmtree(staging)
     if record and stage.metrics:
         _sync()
-    return {"seconds": round(time.monotonic() - started, 1), "outs": written}
+    return {"seconds": round(time.monotonic() - started, 1), "outs": written, "not_applicable": reason}
 
 
 def _sync() -> None:
@@ -94,8 +97,9 @@ def _provenance(stage: Stage, parameters: dict[str, Any], root: Path, folder: Pa
     (folder / PROVENANCE).write_text(catalog.to_json(document), "utf-8")
 
 
-def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, folder: Path) -> None:
-    executed = folder / "notebook.ipynb"
+def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, folder: Path) -> str | None:
+    """Run the notebook; give the reason if it says that the stage is not applicable."""
+    executed, reason = folder / "notebook.ipynb", None
     before = os.environ.get(catalog.STAGING)
     os.environ[catalog.STAGING] = str(staging)
     os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -104,21 +108,45 @@ def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, f
     try:
         execute(notebook_of(name, root), executed, parameters, root)
     except CellFailure as failure:
-        kept = root / "experiments" / "runs" / "failures" / f"{name}.ipynb"
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        if executed.exists():
-            shutil.copyfile(executed, kept)
-        shutil.rmtree(kept.with_suffix(""), ignore_errors=True)
-        os.replace(staging, kept.with_suffix(""))  # what it had written: reject tables, say
-        raise StageError(
-            f"stage {name} failed in cell {failure.cell}: {failure.first_line}\n"
-            f"{failure.name}: {failure.message.strip() or '(no message)'}\n"
-            f"the notebook up to there: {kept} (what it had written: {kept.with_suffix('')}{os.sep})"
-        ) from None
+        if failure.name == NotApplicable.__name__:
+            reason = failure.message.strip()
+        else:
+            raise _kept(name, failure, root, staging, executed) from None
     finally:
         os.environ.pop(catalog.STAGING) if before is None else os.environ.update({catalog.STAGING: before})
+    if reason is not None:
+        say_not_applicable(executed, reason)
     write_html(executed, folder / "notebook.html")
     pictures(executed, folder / "figures")
+    return reason
+
+
+def _kept(name: str, failure: CellFailure, root: Path, staging: Path, executed: Path) -> StageError:
+    """Keep what a failed stage had written, and say where."""
+    kept = root / "experiments" / "runs" / "failures" / f"{name}.ipynb"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if executed.exists():
+        shutil.copyfile(executed, kept)
+    shutil.rmtree(kept.with_suffix(""), ignore_errors=True)
+    os.replace(staging, kept.with_suffix(""))  # what it had written: reject tables, say
+    return StageError(
+        f"stage {name} failed in cell {failure.cell}: {failure.first_line}\n"
+        f"{failure.name}: {failure.message.strip() or '(no message)'}\n"
+        f"the notebook up to there: {kept} (what it had written: {kept.with_suffix('')}{os.sep})"
+    )
+
+
+def _leave_empty(stage: Stage, staging: Path, reason: str) -> None:
+    """Make the outputs that a stage without work did not write: empty folders, and measures that say why."""
+    for out in stage.outs:
+        place = staging / out
+        if place.exists():
+            continue
+        if place.suffix == ".json":
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(catalog.to_json({catalog.NOT_APPLICABLE: reason}), "utf-8")
+        else:
+            place.mkdir(parents=True)
 
 
 def _publish(stage: Stage, staging: Path, root: Path) -> list[str]:

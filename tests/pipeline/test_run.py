@@ -122,3 +122,18 @@ def test_a_second_runner_of_the_same_stage_is_refused(workspace: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_stage_with_nothing_to_do_says_why_and_leaves_empty_outputs(workspace: Path) -> None:
+    notebook = workspace / "notebooks/00_first.py"
+    said = "from afraz.errors import NotApplicable\nraise NotApplicable('there is no table of loans')\n\n# %%\n"
+    notebook.write_text(notebook.read_text().replace("staging = Path", said + "staging = Path"))
+    result = run_stage("first", record=False)
+    assert result["not_applicable"] == "there is no table of loans"
+    assert list((workspace / "data/first-7").iterdir()) == []
+    measured = json.loads((workspace / "experiments/metrics/first.json").read_text())
+    assert measured == {"not_applicable": "there is no table of loans"}
+    page = (workspace / "experiments/runs/first/notebook.html").read_text()
+    assert "not applicable: there is no table of loans" in page
+    assert "Traceback" not in page
+    assert not (workspace / "experiments/runs/failures/first.ipynb").exists()

@@ -1,0 +1,63 @@
+"""Defaulted loans and what came of them: exposure at default, cure, collateral. Input of the loss given default."""
+
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+
+from ..errors import DataError
+from .default_labels import default_dates
+
+CURE_DAYS = 90
+"""A default is cured when a month's end at least so many days after it finds nothing past due."""
+
+
+def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, observed_until: date) -> ir.Table:
+    """List granted loans that came into default before ``observed_until``.
+
+    Returns
+    -------
+    ir.Table
+        loan_id, customer_id, defaulted_at, ``exposure`` (balance at the first month's end at or after the default, or
+        the last one before it; double), ``cured`` (bool), ``has_collateral`` (bool).
+
+    Raises
+    ------
+    DataError
+        If there are no month-end states: the exposure at default is taken from them.
+    """
+    if "loan_months" not in tables:
+        raise DataError("loss given default needs the table loan_months: the exposure at default is taken from it")
+    loans, months = tables["loans"], tables["loan_months"]
+    collateral = loans.collateral_value if "collateral_value" in loans.columns else ibis.null("decimal(18, 2)")
+    rows = loans.mutate(has_collateral=collateral.notnull()).inner_join(default_dates(tables, days_past_due), "loan_id")
+    rows = rows.filter(rows.default_at < ibis.literal(observed_until).cast("timestamp"))
+    rows = rows.select("loan_id", "customer_id", "has_collateral", defaulted_at="default_at")
+    both = rows.select("loan_id", "defaulted_at").inner_join(months, "loan_id")
+    both = both.filter(both.month_end < ibis.literal(observed_until).cast("timestamp"))
+    after = both.month_end >= both.defaulted_at
+    both = both.mutate(after=after, well=(both.month_end >= both.defaulted_at + ibis.interval(days=CURE_DAYS)))
+    states = both.group_by("loan_id").aggregate(
+        at_default=both.balance.argmin(both.month_end, where=both.after),
+        before=both.balance.argmax(both.month_end, where=~both.after),
+        cured=(both.well & (both.days_past_due == 0)).any(),
+    )
+    found = rows.left_join(states, "loan_id").drop("loan_id_right")
+    exposure = ibis.coalesce(found.at_default, found.before).cast("float64")
+    return found.select(
+        "loan_id", "customer_id", "defaulted_at", exposure=exposure, cured=ibis.coalesce(found.cured, False),
+        has_collateral=found.has_collateral,
+    )  # fmt: skip
+
+
+def recoveries_of(tables: dict[str, ir.Table], *, observed_until: date) -> ir.Table:
+    """List what was received on defaulted loans and known by the end: loan_id, received_at, amount (double)."""
+    if "recoveries" not in tables:
+        schema = {"loan_id": "string", "received_at": "timestamp", "amount": "float64"}
+        return ibis.memtable({name: [] for name in schema}, schema=schema)
+    rows = tables["recoveries"]
+    end = ibis.literal(observed_until).cast("timestamp")
+    known = ibis.coalesce(rows.known_at, rows.received_at) if "known_at" in rows.columns else rows.received_at
+    rows = rows.filter((rows.received_at < end) & (known <= end))
+    # several payments of one moment are one row
+    return rows.group_by("loan_id", "received_at").aggregate(amount=rows.amount.sum().cast("float64"))
