@@ -26,6 +26,7 @@ from afraz.catalog import canonical_tables, load, save
 from afraz.features.applications import applicants, audited, build_applications
 from afraz.features.audit import leak_audit
 from afraz.features.default_labels import default_labels, label_counts, personal
+from afraz.features.dictionary import dictionary_frame
 from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import not_applicable
 from afraz.features.workouts import defaulted_loans, recoveries_of
@@ -39,6 +40,7 @@ window = {"days_past_due": days_past_due, "observed_until": today}
 # ## Features
 # %%
 save("application_features", build_applications(tables, families))
+save("application_dictionary", dictionary_frame())
 pd.Series(not_applicable(tables, families), name="not applicable, because", dtype=str).to_frame()
 # %% [markdown]
 # ## Outcomes
@@ -53,7 +55,7 @@ label_counts(outcomes).to_pandas()
 # %%
 save("defaults", defaulted_loans(tables, **window))
 save("recovered", recoveries_of(tables, observed_until=today))
-load("defaults").groupby("has_collateral")[["exposure", "cured"]].agg(["count", "mean"]).round(3)
+load("defaults").groupby("has_collateral")[["exposure", "cured_at"]].agg(["count", "min", "max"])
 # %% [markdown]
 # ## Leak audit
 # %%

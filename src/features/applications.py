@@ -47,6 +47,9 @@ FEATURES: tuple[Feature, ...] = (
     _feature("collateral_share", "value of the collateral divided by the amount; 0 without collateral", "ratio",
              lambda t: ibis.coalesce(share(_money(t.collateral_value), _money(t.amount)), 0.0).clip(upper=5),
              "offers little or no collateral", "offers collateral", 0, "loans.collateral_value"),
+    _feature("policy_score", "score that the granting policy in force gave (higher is better)", "points",
+             lambda t: t.policy_score, "was rated low by the policy in force", "was rated high by the policy in force",
+             -1, "loans.policy_score"),
     _feature("amount_of_income", "amount asked for divided by a month's income here", "ratio",
              lambda t: (_money(t.amount) / _income(t)).clip(upper=200), "asks for little compared with the income",
              "asks for much compared with the income", 1),
@@ -143,5 +146,5 @@ def build_applications(tables: dict[str, ir.Table], families: Sequence[str]) -> 
 
 def _stated(rows: ir.Table) -> list[str]:
     """Columns that the application itself states, as far as the source has them."""
-    stated = ("amount", "term_months", "monthly_payment", "purpose", "collateral_value")
+    stated = ("amount", "term_months", "monthly_payment", "purpose", "collateral_value", "policy_score")
     return [c for c in stated if c in rows.columns]

@@ -12,7 +12,7 @@ DATED_BY_SOURCE = 90
 """Days past due that ``loans.defaulted_at`` dates; other limits are looked up in ``loan_months``."""
 _OPTIONAL = {
     "granted_at": "timestamp", "defaulted_at": "timestamp", "closed_at": "timestamp", "decision": "string",
-    "override_reason": "string", "granted_at_random": "boolean", "policy_score": "float64",
+    "override_reason": "string", "granted_at_random": "boolean",
 }  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def default_labels(
     ir.Table
         loan_id, customer_id, as_of, granted (bool), granted_at, closed_at, default_at, defaults (int64 or missing),
         unfinished (bool), window_ends (date), decision, override_reason, at_random (bool), passed (bool: the old
-        policy's own verdict, before overrides and random grants), policy_score, amount (double).
+        policy's own verdict, before overrides and random grants), amount (double).
 
     Raises
     ------
@@ -104,7 +104,7 @@ def default_labels(
         unfinished=ibis.coalesce(rows.unfinished, False), window_ends=rows.window_ends, decision=rows.decision,
         override_reason=rows.override_reason, at_random=at_random,
         passed=(ibis.coalesce(rows.decision, "granted") != "declined") & ~overridden & ~at_random,
-        policy_score=rows.policy_score, amount=rows.amount.cast("float64"),
+        amount=rows.amount.cast("float64"),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, obs
     -------
     ir.Table
         loan_id, customer_id, defaulted_at, ``exposure`` (balance at the first month's end at or after the default, or
-        the last one before it; double), ``cured`` (bool), ``has_collateral`` (bool).
+        the last one before it; double), ``cured_at`` (missing: not cured), ``has_collateral`` (bool).
 
     Raises
     ------
@@ -40,12 +40,12 @@ def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, obs
     states = both.group_by("loan_id").aggregate(
         at_default=both.balance.argmin(both.month_end, where=both.after),
         before=both.balance.argmax(both.month_end, where=~both.after),
-        cured=(both.well & (both.days_past_due == 0)).any(),
+        cured_at=both.month_end.min(where=both.well & (both.days_past_due == 0)),
     )
     found = rows.left_join(states, "loan_id").drop("loan_id_right")
     exposure = ibis.coalesce(found.at_default, found.before).cast("float64")
     return found.select(
-        "loan_id", "customer_id", "defaulted_at", exposure=exposure, cured=ibis.coalesce(found.cured, False),
+        "loan_id", "customer_id", "defaulted_at", exposure=exposure, cured_at=found.cured_at,
         has_collateral=found.has_collateral,
     )  # fmt: skip
 

@@ -33,8 +33,13 @@ class FlatTable:
         return len(self.features)
 
 
-def binary(column: pd.Series, soft: bool = False) -> Array:
+def binary(column: pd.Series, soft: bool = False, event: str | None = None) -> Array:
     """Read a label: 0/1, true/false, yes/no; or, where ``soft``, probabilities.
+
+    Parameters
+    ----------
+    event : str, optional
+        Which of two values is the event, where the label has codes of its own.
 
     Raises
     ------
@@ -48,11 +53,13 @@ def binary(column: pd.Series, soft: bool = False) -> Array:
     >>> binary(pd.Series(["yes", "yes"], name="churn"))
     Traceback (most recent call last):
     ...
-    afraz.errors.DataError: label 'churn' has one class only (2 rows of 1): a model needs leavers and stayers
+    afraz.errors.DataError: label 'churn' has one class only (2 rows of yes): a model needs rows with the ...
     >>> binary(pd.Series([1, 2], name="churn"))
     Traceback (most recent call last):
     ...
-    afraz.errors.DataError: label 'churn' has 2 different values: expected 0/1, yes/no or true/false
+    afraz.errors.DataError: label 'churn' has the values 1, 2: expected 0/1, yes/no or true/false; or name the value ...
+    >>> binary(pd.Series([1, 2], name="bad"), event="2").tolist()
+    [0.0, 1.0]
     """
     absent = int(column.isna().sum())
     if absent:
@@ -68,15 +75,21 @@ def binary(column: pd.Series, soft: bool = False) -> Array:
         return np.asarray(p)
     distinct = column.unique()
     spelled = {value: str(value).strip().lower() for value in distinct}
-    if not set(spelled.values()) <= YES | NO:
+    yes = YES if event is None else {event.strip().lower()}
+    if event is not None and not yes & set(spelled.values()):
+        raise DataError(f"label {column.name!r} never is {event!r}: {nearest(event, map(str, distinct))}")
+    if event is None and not set(spelled.values()) <= YES | NO:
+        few = len(distinct) <= 4
+        has = f"the values {', '.join(sorted(map(str, distinct)))}" if few else f"{len(distinct):,} different values"
         raise DataError(
-            f"label {column.name!r} has {len(distinct):,} different values: expected 0/1, yes/no or true/false"
+            f"label {column.name!r} has {has}: expected 0/1, yes/no or true/false; or name the value that is the event "
+            "(--event)"
         )
-    y = column.map({value: float(text in YES) for value, text in spelled.items()}).to_numpy(dtype=float)
+    y = column.map({value: float(text in yes) for value, text in spelled.items()}).to_numpy(dtype=float)
     if y.min() == y.max():
         raise DataError(
-            f"label {column.name!r} has one class only ({len(y):,} rows of {y[0]:.0f}): "
-            "a model needs leavers and stayers"
+            f"label {column.name!r} has one class only ({len(y):,} rows of {next(iter(spelled.values()))}): "
+            "a model needs rows with the event and without"
         )
     return np.asarray(y)
 
@@ -105,12 +118,16 @@ def read_flat(
     extras: Iterable[str] = (),
     drop: Iterable[str] = (),
     soft: bool = False,
+    event: str | None = None,
+    group: str | None = None,
 ) -> FlatTable:
     """Take a table apart and order it.
 
     Parameters
     ----------
     labels : output name → label column
+    event : the value of the label that is the event, where it is not 0/1, yes/no or true/false
+    group : column that names the customer, where ``id`` names something that a customer may have several of
     extras : columns that are kept aside and are no features
     drop : columns that are left out
 
@@ -128,12 +145,13 @@ def read_flat(
         need(table, name, "dropped")
     ids = None if id is None else need(table, id, "id")
     dates = None if as_of is None else _dates(need(table, as_of, "date"))
-    y = {output: binary(need(table, column, "label"), soft) for output, column in labels.items()}
+    y = {output: binary(need(table, column, "label"), soft, event) for output, column in labels.items()}
     order = _order(ids, dates, len(table))
     aside = [name for name in extras if name in table.columns]
-    taken = {id, as_of, *labels.values(), *aside, *drop}
+    taken = {id, as_of, group, *labels.values(), *aside, *drop}
     features, notes = _features(table[[c for c in table.columns if c not in taken]])
-    codes = order if ids is None else np.unique(ids.astype(str).to_numpy()[order], return_inverse=True)[1].ravel()
+    owner = ids if group is None else need(table, group, "customer")
+    codes = order if owner is None else np.unique(owner.astype(str).to_numpy()[order], return_inverse=True)[1].ravel()
     return FlatTable(
         features=features.iloc[order].reset_index(drop=True),
         labels={output: values[order] for output, values in y.items()},

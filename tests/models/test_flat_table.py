@@ -46,7 +46,7 @@ def test_two_valued_labels_are_read(column: str, values: list) -> None:
 def test_probabilities_are_labels_only_where_that_is_said() -> None:
     p = pd.Series([0.2, 0.7], name="p")
     assert binary(p, soft=True).tolist() == [0.2, 0.7]
-    with pytest.raises(DataError, match="label 'p' has 2 different values: expected 0/1"):
+    with pytest.raises(DataError, match="label 'p' has the values 0.2, 0.7: expected 0/1"):
         binary(p)
     with pytest.raises(DataError, match="must hold probabilities"):
         binary(p + 1, soft=True)
