@@ -10,7 +10,7 @@
 # %% tags=["parameters"]
 as_of: str = "2026-07-01"
 seed: int = 7
-families: list = ["repayment", "value", "lifecycle"]
+families: list = ["repayment", "lifecycle"]
 days_past_due: int = 90
 window_months: int = 12
 audit_customers: int = 600
@@ -29,7 +29,7 @@ from afraz.features.default_labels import default_labels, label_counts, personal
 from afraz.features.dictionary import dictionary_frame
 from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import not_applicable
-from afraz.features.workouts import defaulted_loans, recoveries_of
+from afraz.features.workouts import arrears_outcomes, defaulted_loans, recoveries_of
 
 # %%
 tables = applicants(canonical_tables())
@@ -55,6 +55,7 @@ label_counts(outcomes).to_pandas()
 # %%
 save("defaults", defaulted_loans(tables, **window))
 save("recovered", recoveries_of(tables, observed_until=today))
+save("arrears", arrears_outcomes(tables, window_months=window_months, **window))
 load("defaults").groupby("has_collateral")[["exposure", "cured_at"]].agg(["count", "min", "max"])
 # %% [markdown]
 # ## Leak audit

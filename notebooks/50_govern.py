@@ -3,35 +3,35 @@
 #   kernelspec: {name: python3, display_name: Python 3, language: python}
 # ---
 # %% [markdown]
-# # Govern: may this model be used?
-# Runs the checks that `mlflow/registry.yaml` asks of the model and writes down what each one found. `afraz sync`, which
-# the runner calls afterwards, registers the model with these outcomes; the first one that passes becomes champion.
+# # Govern: may these models be used?
+# Runs the checks that `mlflow/registry.yaml` asks of each model and writes down what each one found. `afraz sync`,
+# which the runner calls afterwards, registers the models with these outcomes; the first one that passes becomes champion.
 
 # %% tags=["parameters"]
-model: str = "churn"
+models: list = ["churn", "credit"]
 
 # %%
 import pandas as pd
 
 from afraz.catalog import save
-from afraz.governance.evidence import judge
-from afraz.governance.registry import registry_entries
+from afraz.governance.evidence import judge_all, side_by_side
+from afraz.governance.registry import chosen_entries
 
 # %% [markdown]
-# ## What is asked of it
+# ## What is asked of them
 # %%
-entry = registry_entries()[model]
-pd.Series({"purpose": entry.purpose, "limits": entry.limits, "owner": entry.owner, **entry.bounds}).to_frame(
-    "stated"
-).style
+entries = chosen_entries(models)
+asked = {name: {"purpose": e.purpose, "limits": e.limits, "owner": e.owner, **e.bounds} for name, e in entries.items()}
+pd.DataFrame(asked).style
 # %% [markdown]
 # ## What was found
 # %%
-gate = judge(entry)
-gate.table().style.hide(axis="index")
+gates = judge_all(entries)
+side_by_side(gates).set_index("model").style
 # %% [markdown]
 # ## Save
 # %%
-save("checks", [gate.to_dict()])
-save("govern_metrics", gate.counts())
-gate.counts()
+save("checks", [gate.to_dict() for gate in gates])
+counts = {name: found for gate in gates for name, found in gate.counts().items()}
+save("govern_metrics", counts)
+counts

@@ -21,16 +21,17 @@ from afraz.catalog import path, save
 from afraz.features.scorable import customers_to_score
 from afraz.models.artifact import load_artifact
 from afraz.models.oracle import churn_against_truth
+from afraz.scoring.oracle import credit_oracle, truth_of
 from afraz.scoring.sinks import read_scores
 
 # %%
+truth = truth_of(source, path("truth"))
 scores, manifest = read_scores(path("churn_scores", as_of=as_of))
-truth = pd.read_parquet(path("truth") / "churn.parquet")
-manifest["model_digest"], len(scores), len(truth)
+manifest["model_digest"], len(scores), len(truth["churn"])
 # %% [markdown]
 # ## Churn: the scores in use
 # %%
-found = churn_against_truth(scores, truth, as_of, top) if source == "demo" else {}
+found = churn_against_truth(scores, truth["churn"], as_of, top)
 pd.DataFrame(found).round(4)
 # %% [markdown]
 # ## Churn: the model that was fitted last
@@ -38,12 +39,23 @@ pd.DataFrame(found).round(4)
 # %%
 customers = customers_to_score(date.fromisoformat(as_of))
 said = customers[["customer_id"]].join(load_artifact(path("churn_model")).predict(customers))
-candidate = churn_against_truth(said, truth, as_of, top) if source == "demo" else {}
+candidate = churn_against_truth(said, truth["churn"], as_of, top)
 pd.DataFrame(candidate).round(4)
 # %% [markdown]
-# ## Save
-# The figures of the longest horizon are the headline; where the source has no truth, there are none.
+# ## Credit: applications, the running book, the declined
+# The scored applications are the youngest: the model has learned from none of them. Truth is what would have happened
+# had the loan been granted and the customer stayed; of the book, what the coming year holds.
 # %%
-headline = found.get("leave_90", {})
-measured = {"churn": {**headline, "by_output": found}, "churn_candidate": candidate.get("leave_90")}
-save("oracle_metrics", measured if found else {"not_applicable": f"{source} has no truth"})
+credit = credit_oracle(truth, as_of, top)
+pd.DataFrame(credit["by_population"]).round(4)
+# %%
+pd.Series(credit["book"]).to_frame("the book's coming year").round(4)
+# %%
+pd.DataFrame(credit["all_applicants"]).T.round(4)
+# %% [markdown]
+# ## Save
+# The figures of the longest horizon are the headline.
+# %%
+churn = {**found["leave_90"], "by_output": found}
+headline = {**credit["by_population"].get("all", {}), **credit["book"], **credit}
+save("oracle_metrics", {"churn": churn, "churn_candidate": candidate["leave_90"], "credit": headline})

@@ -81,6 +81,8 @@ def fit(
     date: Annotated[str | None, typer.Option(help="the column with the as_of date: splits become out-of-time")] = None,
     drop: Annotated[list[str] | None, typer.Option(help="a column that is no input; may be repeated")] = None,
     delimiter: Annotated[str | None, typer.Option(help="of a text file; default: found in its header")] = None,
+    event: Annotated[str | None, typer.Option(help="the value of the label that is the event (2 = bad, say)")] = None,
+    protected: Annotated[list[str] | None, typer.Option(help="credit: a protected attribute, kept for checks")] = None,
     trials: Annotated[int, typer.Option(min=1, help="Optuna trials")] = 20,
     folds: Annotated[int, typer.Option(min=2, help="cross-validation folds for the printed AUC")] = 5,
     seed: int = 7,
@@ -90,13 +92,15 @@ def fit(
     from .pipeline.fit import fit_table
 
     result = fit_table(
-        model, table, label, id_column=id, date_column=date, drop=drop or [], delimiter=delimiter, n_trials=trials,
-        folds=folds, seed=seed, out=out,
+        model, table, label, id_column=id, date_column=date, drop=drop or [], delimiter=delimiter, event=event,
+        protected=protected or [], n_trials=trials, folds=folds, seed=seed, out=out,
     )  # fmt: skip
     console.print(_measures(f"{model} on {table.name}", result.measures))
     for line in result.notes:
         console.print(line, markup=False)
     console.print(f"model: {result.folder}", markup=False)
+    for kind, place in result.evidence.items():
+        console.print(f"{kind}: {place}", markup=False)
 
 
 @app.command()
@@ -104,14 +108,14 @@ def score(
     as_of: Annotated[str, typer.Option(help="ISO date: what was known before that day")],
     model: Annotated[str, typer.Option(help="a model with a champion")] = "churn",
 ) -> None:
-    """Score all customers as of a date with the champion."""
+    """Score as of a date with the champion: customers (churn), or applications and the running book (credit)."""
     from .pipeline.score import score_as_of
 
     _use_the_code_of_this_workspace()
-    file, rows, written = score_as_of(model, as_of)
-    console.print(
-        f"{rows} customers → {file}" + ("" if written else " (unchanged: same model, same inputs)"), markup=False
-    )
+    what = {"churn": ("customers",), "credit": ("applications", "running loans")}.get(model, ("rows",))
+    for noun, (file, rows, written) in zip(what, score_as_of(model, as_of), strict=True):
+        said = "" if written else " (unchanged: same model, same inputs)"
+        console.print(f"{rows} {noun} → {file}{said}", markup=False)
 
 
 @app.command()

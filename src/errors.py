@@ -24,7 +24,7 @@ class GateError(AfrazError):
     """A model may not be used: a required check failed or nobody approved it."""
 
 
-class NotApplicable(AfrazError):  # noqa: N818 it is no error: the stage ends here, and the pipeline goes on
+class NotApplicable(AfrazError):
     """What a stage needs is not part of this source; the stage says so and leaves empty outputs."""
 
 

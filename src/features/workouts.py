@@ -50,6 +50,30 @@ def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, obs
     )  # fmt: skip
 
 
+def arrears_outcomes(
+    tables: dict[str, ir.Table], *, days_past_due: int = 90, window_months: int = 12, observed_until: date
+) -> ir.Table:
+    """Count, by bucket of days past due at a month's end, how many loans came into default within the window.
+
+    Month ends whose window is over count, of loans that had not been in default before.
+
+    Returns
+    -------
+    ir.Table
+        bucket (``0``, ``1-29``, ``30-59``, ``60-89``), loans, defaults.
+    """
+    months = tables["loan_months"].left_join(default_dates(tables, days_past_due), "loan_id").drop("loan_id_right")
+    end = ibis.literal(observed_until).cast("timestamp")
+    span = ibis.interval(months=window_months)
+    months = months.filter(
+        (months.month_end + span <= end) & (months.default_at.isnull() | (months.default_at > months.month_end))
+    )
+    late = months.days_past_due
+    bucket = ibis.cases((late <= 0, "0"), (late < 30, "1-29"), (late < 60, "30-59"), (late < 90, "60-89"), else_="90+")
+    rows = months.mutate(bucket=bucket, bad=ibis.coalesce(months.default_at < months.month_end + span, False))
+    return rows.group_by("bucket").aggregate(loans=rows.count(), defaults=rows.bad.sum().cast("int64"))
+
+
 def recoveries_of(tables: dict[str, ir.Table], *, observed_until: date) -> ir.Table:
     """List what was received on defaulted loans and known by the end: loan_id, received_at, amount (double)."""
     if "recoveries" not in tables:

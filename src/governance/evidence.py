@@ -1,5 +1,6 @@
 """Gather what the checks look at from the outputs of the stages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,8 @@ from .. import catalog
 from .checks import Evidence
 from .gates import Entry, Gate, run_checks
 
-LEAK_AUDIT, DICTIONARY = "leak_audit", "dictionary"
+# where each model's features come from: their leak audit and their dictionary
+ORIGIN = {"churn": ("leak_audit", "dictionary"), "credit": ("application_audit", "application_dictionary")}
 
 
 def gather(entry: Entry, platform_features: bool = True) -> Evidence:
@@ -22,7 +24,8 @@ def gather(entry: Entry, platform_features: bool = True) -> Evidence:
         False for a model of a ready table: leak audit and dictionary do not apply.
     """
     sample: pd.DataFrame = catalog.load(f"{entry.name}_sample")
-    known = frozenset(catalog.load(DICTIONARY)["name"]) if platform_features else frozenset[str]()
+    audit, dictionary = ORIGIN[entry.name]
+    known = frozenset(catalog.load(dictionary)["name"]) if platform_features else frozenset[str]()
     return Evidence(
         model=entry.name,
         folder=catalog.path(f"{entry.name}_model"),
@@ -31,7 +34,7 @@ def gather(entry: Entry, platform_features: bool = True) -> Evidence:
         sample=sample,
         predictions=sample,
         known_features=known,
-        leak_audit=catalog.load(LEAK_AUDIT) if platform_features else None,
+        leak_audit=catalog.load(audit) if platform_features else None,
     )
 
 
@@ -42,3 +45,14 @@ def judge(entry: Entry) -> Gate:
     from ..models.artifact import folder_digest
 
     return run_checks(entry, folder_digest(evidence.folder), evidence)
+
+
+def judge_all(entries: Mapping[str, Entry]) -> list[Gate]:
+    """Run the checks of every model that was fitted; one that is not applicable to this source has none."""
+    fitted = [entry for name, entry in entries.items() if catalog.reason_not_applicable(f"{name}_metrics") is None]
+    return [judge(entry) for entry in fitted]
+
+
+def side_by_side(gates: list[Gate]) -> pd.DataFrame:
+    """One row per model and check."""
+    return pd.concat([gate.table().assign(model=gate.model) for gate in gates], ignore_index=True)

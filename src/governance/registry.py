@@ -55,6 +55,21 @@ def registry_entries() -> dict[str, Entry]:
     return read_registry(catalog.root() / "mlflow" / "registry.yaml")
 
 
+def chosen_entries(models: list[str]) -> dict[str, Entry]:
+    """Look models up.
+
+    Raises
+    ------
+    GateError
+        For one that ``mlflow/registry.yaml`` does not know.
+    """
+    entries = registry_entries()
+    for name in models:
+        if name not in entries:
+            raise GateError(f"no model {name!r} in mlflow/registry.yaml: {nearest(name, entries)}")
+    return {name: entries[name] for name in models}
+
+
 def register(gate: Gate, folder: Path, run_id: str, entry: Entry) -> int:
     """Register a model folder as a version of its model, once per digest.
 
@@ -137,9 +152,7 @@ def resolve_champion(name: str) -> Champion:
     ArtifactError
         If the files are not those that were registered.
     """
-    entries = registry_entries()
-    if name not in entries:
-        raise GateError(f"no model {name!r} in mlflow/registry.yaml: {nearest(name, entries)}")
+    chosen_entries([name])
     opened = client()
     version = _alias(opened, name)
     if version is None:

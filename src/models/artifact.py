@@ -8,13 +8,22 @@
      "heads": [{"name", "kind": "lightgbm", "file"},
                {"name", "kind": "linear", "intercept", "coefficients", "means", "scales",
                 "impute"?, "lower"?, "upper"?, "missing_coefficients"?, "missing_shares"?},
+               {"name", "kind": "scorecard", "intercept", "coefficients", "reference_terms",
+                "bins": [{"splits": [doubles, rising], "woe": [one more than splits], "missing": double} | null],
+                "scaling": {"pdo", "odds", "points", "factor", "offset"}},
                {"name", "kind": "blend", "parts": [names of other heads], "weights": [one per part]}],
-     "outputs": [{"name", "head", "knots_margin", "knots_log_odds", "link": "logit"|"identity"?}]}
+     "outputs": [{"name", "head", "knots_margin", "knots_log_odds", "link": "logit"|"identity"?},
+                 {"name", "head", "knots_margin"?, "knots_log_odds"?, "link": "points", "factor", "offset"}]}
 
 The lists of a linear head have one entry per feature (see ``pyfunc_model.linear_terms``; ``missing_shares`` of the
-training rows serve explanations only). A blend is the weighted sum of the margins of its parts.
-Outputs that read the same head are horizons of one event, listed from short to long. ``reference`` is the value that
-counts as usual (the training median); reasons call a value high or low against it.
+training rows serve explanations only). So do those of a scorecard: its margin, the log-odds of the event, is the
+intercept plus coefficient × weight of evidence of each value's bin (null and 0 for a feature that is not used), where a
+value equal to a split belongs to the bin on its right; ``reference_terms`` are the means of these terms in training and
+serve explanations only, ``scaling`` prints points. Texts of a scorecard have the number of their bin as level.
+A blend is the weighted sum of the margins of its parts.
+Outputs that read the same head are horizons of one event, listed from short to long, except those in points:
+``offset - factor * log-odds``, the log-odds being those of the knots where there are any. ``reference`` is the value
+that counts as usual (the training median); reasons call a value high or low against it.
 """
 
 import importlib.metadata

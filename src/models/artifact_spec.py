@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import ArtifactError, nearest
 
 FEATURE_TYPES = ("double", "text")
-HEAD_KINDS = ("lightgbm", "linear", "blend")
+HEAD_KINDS = ("lightgbm", "linear", "scorecard", "blend")
+LINKS = ("logit", "identity", "points")
 PER_FEATURE = ("coefficients", "means", "scales", "impute", "lower", "upper", "missing_coefficients", "missing_shares")
 
 
@@ -73,6 +74,8 @@ def _check_head(where: str, head: dict[str, Any], features: int, boosters: set[s
             raise ArtifactError(f"{where}: no booster was given for head {name!r}")
         if not re.fullmatch(r"[A-Za-z0-9_-]+\.txt", str(head.get("file"))):
             raise ArtifactError(f"{where}: head {name!r} needs a file such as {name}.txt, not {head.get('file')!r}")
+    if kind == "scorecard":
+        _check_scorecard(f"{where}: scorecard {name!r}", head, features)
     if kind != "linear":
         return
     for key in ("intercept", "coefficients", "means", "scales"):
@@ -85,14 +88,47 @@ def _check_head(where: str, head: dict[str, Any], features: int, boosters: set[s
         raise ArtifactError(f"{where}: head {name!r} has a scale of 0; drop the constant feature or use 1")
 
 
+def _check_scorecard(where: str, head: dict[str, Any], features: int) -> None:
+    for key in ("intercept", "bins", "coefficients", "reference_terms"):
+        if key not in head:
+            raise ArtifactError(f"{where} lacks {key}")
+        if key != "intercept" and len(head[key]) != features:
+            raise ArtifactError(f"{where}: {key} has {len(head[key])} entries for {features} features")
+    if not np.isfinite([head["intercept"], *head["coefficients"], *head["reference_terms"]]).all():
+        raise ArtifactError(f"{where} has an intercept, a coefficient or a reference term that is not finite")
+    for j, (bins, coefficient) in enumerate(zip(head["bins"], head["coefficients"], strict=True)):
+        if bins is None:
+            if coefficient != 0 or head["reference_terms"][j] != 0:
+                raise ArtifactError(f"{where}: feature {j} has no bins, so its coefficient and reference must be 0")
+            continue
+        absent = [key for key in ("splits", "woe", "missing") if bins.get(key) is None]
+        if absent:
+            raise ArtifactError(f"{where}: bins of feature {j} lack {', '.join(absent)}")
+        if not (_steps(bins["splits"]) > 0).all():
+            raise ArtifactError(f"{where}: splits of feature {j} must be finite and rise")
+        if len(bins["woe"]) != len(bins["splits"]) + 1 or not np.isfinite([*bins["woe"], bins["missing"]]).all():
+            raise ArtifactError(
+                f"{where}: feature {j} needs a finite woe for each of its {len(bins['splits']) + 1} bins"
+            )
+    _check_points(where, {"factor": 1.0, "offset": 0.0, **head.get("scaling", {})})
+
+
+def _check_points(where: str, scaling: dict[str, Any]) -> None:
+    """Points need a factor above 0, or more points would not mean less risk."""
+    factor, offset = scaling.get("factor"), scaling.get("offset")
+    if factor is None or offset is None or not (0 < factor < np.inf and math.isfinite(offset)):
+        raise ArtifactError(f"{where}: points need a factor above 0 and an offset, both finite: {factor} and {offset}")
+
+
 def _check_blend(where: str, head: dict[str, Any], kinds: dict[str, Any]) -> None:
     parts, weights = head.get("parts") or [], head.get("weights") or []
     if not parts or len(parts) != len(weights) or not all(math.isfinite(weight) for weight in weights):
         raise ArtifactError(f"{where}: blend {head['name']!r} needs parts and as many finite weights")
     for part in parts:
-        if kinds.get(part) not in ("lightgbm", "linear"):
+        if kinds.get(part) not in ("lightgbm", "linear", "scorecard"):
             raise ArtifactError(
-                f"{where}: blend {head['name']!r} has part {part!r}, which is no linear or lightgbm head"
+                f"{where}: blend {head['name']!r} has part {part!r}, "
+                "which is no linear or lightgbm head and no scorecard"
             )
 
 
@@ -103,6 +139,10 @@ def _check_outputs(where: str, spec: dict[str, Any]) -> None:
         name, head = output["name"], output.get("head")
         if head not in heads:
             raise ArtifactError(f"{where}: output {name!r} reads head {head!r}: {nearest(str(head), heads)}")
+        if output.get("link", "logit") not in LINKS:
+            raise ArtifactError(
+                f"{where}: output {name!r} has link {output['link']!r}: {nearest(output['link'], LINKS)}"
+            )
         margin, log_odds = output.get("knots_margin") or [], output.get("knots_log_odds") or []
         if len(margin) != len(log_odds):
             raise ArtifactError(f"{where}: output {name!r} has {len(margin)} margin knots and {len(log_odds)} log-odds")
@@ -110,6 +150,9 @@ def _check_outputs(where: str, spec: dict[str, Any]) -> None:
             raise ArtifactError(
                 f"{where}: calibration of {name!r} must rise: finite sorted knots, log-odds never falling"
             )
+        if output.get("link") == "points":
+            _check_points(f"{where}: output {name!r}", output)
+            continue
         if head in previous and not _never_below(output, previous[head]):
             raise ArtifactError(
                 f"{where}: {name!r} falls below {previous[head]['name']!r} somewhere; "

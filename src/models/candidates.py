@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from . import encoding, gbm, linear, metrics, splits, tuning
 from .encoding import FoldEncoder
 from .pyfunc_model import linear_margin
+from .scorecard import Scorecard, fit_scorecard
 from .settings import FitSettings
 
 Array = NDArray[np.float64]
@@ -26,8 +27,8 @@ Folds = NDArray[np.int64]
 class Candidate:
     """A fitted head with its out-of-fold margins.
 
-    ``detail`` says how it was fitted, ``parts`` what a blend adds up, ``features`` how it reads its inputs where it
-    does not read those of the encoder.
+    ``detail`` says how it was fitted, ``parts`` what a blend adds up. A scorecard reads its inputs in its own way:
+    ``scorecard`` is the fitted one.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Candidate:
     margin: Array
     detail: dict[str, Any] = field(default_factory=dict)
     parts: tuple["Candidate", ...] = ()
-    features: list[dict[str, Any]] | None = None
+    scorecard: Scorecard | None = None
 
     def heads(self, name: str) -> list[dict[str, Any]]:
         """Spell the candidate as heads of a model; the first is called ``name``."""
@@ -54,7 +55,14 @@ class Candidate:
         return own
 
     def importance(self) -> Array:
-        """Share of each feature: of the gain of trees, of the sizes of standardised coefficients; shape (features,)."""
+        """Share of each feature: of the gain of trees, of the sizes of standardised coefficients; shape (features,).
+
+        Of a scorecard: of its variables, by the information value that their coefficients let count.
+        """
+        if self.scorecard is not None:
+            ivs = [self.scorecard.binning.variables[name].iv for name in self.scorecard.variables]
+            size = np.abs(self.scorecard.coefficients) * ivs
+            return np.asarray(size / max(float(size.sum()), 1e-300))
         if self.parts:
             shares = [w * part.importance() for w, part in zip(self.head["weights"], self.parts, strict=True)]
             return np.asarray(np.sum(shares, axis=0))
@@ -231,6 +239,21 @@ def fit_logistic(training: Training, encoder: FoldEncoder, settings: FitSettings
         margin[rows] = linear_margin(linear.fit_logistic(x[inside], training.label[inside], penalty), x[rows])
     head = linear.fit_logistic(encoder.matrix()[training.rows], training.label, penalty)
     return Candidate("logistic", head, None, margin, {"penalty": penalty, "log_loss_by_penalty": losses})
+
+
+def fit_woe_scorecard(training: Training, settings: FitSettings) -> Candidate:
+    """Cross-fit a scorecard, binning and choice of variables included, and fit it on everything."""
+    signs = {name: sign for name, sign in settings.monotone.items() if name in training.features and sign}
+    whole = fit_scorecard(training.features, training.label, signs=signs, **settings.scorecard())
+    margin = np.full(len(training.label), np.nan)
+    for k in range(int(training.fold.max()) + 1):
+        inside, rows = training.fold != k, training.fold == k
+        card = fit_scorecard(
+            training.features[inside].reset_index(drop=True), training.label[inside], signs=signs,
+            **settings.scorecard(),
+        )  # fmt: skip
+        margin[rows] = card.margin(training.features[rows])
+    return Candidate("scorecard", whole.head(), None, margin, {"variables": list(whole.variables)}, scorecard=whole)
 
 
 def blend(parts: Sequence[Candidate], training: Training) -> Candidate:

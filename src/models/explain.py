@@ -38,7 +38,7 @@ class Explanation:
     margin : ndarray, shape (rows,)
         Uncalibrated score of the head.
     engine : str
-        "woodelf", "pred_contrib" or "linear"; of a blend those of its parts, joined by "+".
+        "woodelf", "pred_contrib", "linear" or "scorecard"; of a blend those of its parts, joined by "+".
     difference : float
         Largest difference from ``pred_contrib`` on the sample; NaN where nothing was compared.
     additivity_error : float
@@ -111,6 +111,9 @@ def explain(
     if described["kind"] == "linear":
         values, base = linear_shap(artifact, described, matrix)
         return Explanation(names, values, base, margin, "linear", np.nan, _additivity(values, base, margin))
+    if described["kind"] == "scorecard":
+        values, base = scorecard_shap(artifact, described, matrix)
+        return Explanation(names, values, base, margin, "scorecard", np.nan, _additivity(values, base, margin))
     if described["kind"] == "blend":
         return _blended(artifact, described, matrix, margin, seed, workers)
     booster = artifact.boosters[name]
@@ -146,6 +149,18 @@ def linear_shap(artifact: Artifact, head: dict[str, Any], matrix: np.ndarray) ->
     for j, term in enumerate(artifact.predictor_module.linear_terms(head, matrix)):
         values[:, j] = term - expected[j]
     return values, float(head["intercept"] + expected.sum())
+
+
+def scorecard_shap(artifact: Artifact, head: dict[str, Any], matrix: np.ndarray) -> tuple[np.ndarray, float]:
+    """Explain a scorecard: each term against its mean in training.
+
+    Exact for independent features, as the margin is a sum of one term per feature (Štrumbelj and Kononenko 2014).
+    Returns the values, shape (rows, features), and the base.
+    """
+    values = np.empty(matrix.shape, dtype=np.float32)
+    for j, term in enumerate(artifact.predictor_module.scorecard_terms(head, matrix)):
+        values[:, j] = term - head["reference_terms"][j]
+    return values, float(head["intercept"] + sum(head["reference_terms"]))
 
 
 def _tree_shap(

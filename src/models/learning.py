@@ -37,18 +37,20 @@ class Learned:
 
     def features(self) -> list[dict[str, Any]]:
         """Spell the inputs of the chosen candidate for a model folder, each with its usual value."""
-        if self.chosen.features is not None:
-            return self.chosen.features
-        out = self.encoder.features()
-        for feature, column in zip(out, self.encoder.matrix().T, strict=True):
-            seen = column[~np.isnan(column)]
+        card = self.chosen.scorecard
+        out = self.encoder.features() if card is None else card.features()
+        x = dict(zip(self.encoder.names, self.encoder.matrix().T, strict=True))
+        for feature in out:
+            seen = x[feature["name"]]
+            seen = seen[~np.isnan(seen)]
             feature["reference"] = float(np.median(seen)) if len(seen) else None
         return out
 
     def importance(self) -> pd.DataFrame:
         """Tell what the chosen candidate uses, and how often each feature is missing in training."""
-        frame = pd.DataFrame({"feature": self.encoder.names, "importance": self.chosen.importance()})
-        frame["missing"] = self.training.features.isna().mean().to_numpy()
+        used = self.encoder.names if self.chosen.scorecard is None else list(self.chosen.scorecard.variables)
+        frame = pd.DataFrame({"feature": used, "importance": self.chosen.importance()})
+        frame["missing"] = self.training.features[used].isna().mean().to_numpy()
         return frame.sort_values(["importance", "feature"], ascending=[False, True], ignore_index=True)
 
     def suspected_leaks(self, settings: FitSettings) -> list[dict[str, Any]]:
@@ -109,7 +111,7 @@ def learn(flat: FlatTable, rows: Positions, output: str, settings: FitSettings, 
         elif name == "blend":
             fitted.append(candidates.blend(fitted, training))
         elif name == "scorecard":
-            fitted.append(candidates.fit_woe_scorecard(training, encoder, settings))
+            fitted.append(candidates.fit_woe_scorecard(training, settings))
         else:
             tuned, comparison = candidates.tune_lightgbm(training, settings, storage)
             trials = tuned.trials

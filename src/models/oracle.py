@@ -75,3 +75,97 @@ def churn_against_truth(
     names = [c for c in scores.columns if c.startswith("leave_") and c in truth.columns]
     both = scores.merge(now[["customer_id", *names]], on="customer_id", suffixes=("", "_true"))
     return {name: against_truth(both[f"{name}_true"].to_numpy(), both[name].to_numpy(), top) for name in names}
+
+
+def credit_against_truth(scores: pd.DataFrame, truth: pd.DataFrame, top: float = 0.1) -> dict[str, dict[str, float]]:
+    """Hold the default probability of applications against the truth of the same applications.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``loan_id, default_probability, decision``.
+    truth : DataFrame
+        ``loan_id`` and the true ``default_probability``, had the loan been granted and the customer stayed.
+
+    Returns
+    -------
+    dict
+        ``all`` and ``granted`` → :func:`against_truth`.
+    """
+    both = scores.merge(truth[["loan_id", "default_probability"]], on="loan_id", suffixes=("", "_true"))
+    parts = {"all": both, "granted": both[both["decision"] == "granted"]}
+    return {
+        name: against_truth(part["default_probability_true"].to_numpy(), part["default_probability"].to_numpy(), top)
+        for name, part in parts.items()
+        if len(part)
+    }
+
+
+def book_against_truth(book: pd.DataFrame, truth: pd.DataFrame, low: float, high: float) -> dict[str, float]:
+    """Hold the expected loss of performing loans against the true one, and see whether the interval covers it.
+
+    Parameters
+    ----------
+    book : DataFrame
+        ``loan_id, balance, default_probability, expected_loss, in_default``.
+    truth : DataFrame
+        ``loan_id, balance, default_probability, expected_loss`` of the same loans.
+    low, high : float
+        Interval of the expected loss of performing loans.
+
+    Returns
+    -------
+    dict
+        ``expected_loss, true_expected_loss, expected_loss_low, expected_loss_high, expected_loss_covered`` (1 or 0),
+        ``book_share_of_latent`` (Gini), ``book_loans``. Low and high are scaled to the loans that both know.
+
+    Examples
+    --------
+    >>> book = pd.DataFrame({"loan_id": ["a", "b"], "balance": [100.0, 100.0], "default_probability": [0.1, 0.3],
+    ...                      "expected_loss": [5.0, 15.0], "in_default": [False, False]})
+    >>> found = book_against_truth(book, book.drop(columns="in_default"), 10, 30)
+    >>> found["expected_loss"], found["true_expected_loss"], found["expected_loss_covered"]
+    (20.0, 20.0, 1.0)
+    """
+    alive = book[~book["in_default"]]
+    both = alive.merge(truth, on="loan_id", suffixes=("", "_true"))
+    scale = both["expected_loss"].sum() / alive["expected_loss"].sum()
+    true = float(both["expected_loss_true"].sum())
+    gini = metrics.measure(both["default_probability_true"], both["default_probability"], ("gini",))["gini"]
+    best = metrics.measure(both["default_probability_true"], both["default_probability_true"], ("gini",))["gini"]
+    return {
+        "expected_loss": float(both["expected_loss"].sum()),
+        "true_expected_loss": true,
+        "expected_loss_low": low * scale,
+        "expected_loss_high": high * scale,
+        "expected_loss_covered": float(low * scale <= true <= high * scale),
+        "book_share_of_latent": gini / best,
+        "book_loans": float(len(both)),
+    }
+
+
+def declined_against_truth(
+    declined: pd.DataFrame, truth: pd.DataFrame, applications: pd.Series
+) -> dict[str, dict[str, float]]:
+    """Hold each estimate of the default rate of all applicants against the true one.
+
+    Parameters
+    ----------
+    declined : DataFrame
+        ``method, estimate, low, high`` (:func:`afraz.models.reject_inference.compare`).
+    truth : DataFrame
+        ``loan_id, default_probability``.
+    applications : Series
+        The ids that the estimates speak of.
+
+    Returns
+    -------
+    dict
+        Method → ``estimate, low, high, covered`` (1 or 0), and ``truth`` → ``rate``.
+    """
+    rate = float(truth.loc[truth["loan_id"].isin(applications), "default_probability"].mean())
+    rows = declined.set_index("method")[["estimate", "low", "high"]].astype(float)
+    found = {str(name).replace(" ", "_"): {str(k): float(v) for k, v in row.items()} for name, row in rows.iterrows()}
+    for measured in found.values():
+        measured["covered"] = float(measured["low"] <= rate <= measured["high"])
+    return {**found, "truth": {"rate": rate}}

@@ -104,6 +104,36 @@ def linear_margin(head: dict[str, Any], matrix: np.ndarray) -> np.ndarray:
     return total
 
 
+def bin_woe(bins: dict[str, Any], x: np.ndarray) -> np.ndarray:
+    """Give the weight of evidence of each value's bin; shape (rows,). A value equal to a split belongs to its right.
+
+    Examples
+    --------
+    >>> bin_woe({"splits": [18.0], "woe": [-0.5, 0.5], "missing": 0.1}, np.array([17.0, 18.0, np.nan]))
+    array([-0.5,  0.5,  0.1])
+    """
+    place = np.searchsorted(np.asarray(bins["splits"], dtype=np.float64), x, side="right")
+    place[np.isnan(x)] = len(bins["woe"])
+    return np.asarray([*bins["woe"], bins["missing"]], dtype=np.float64)[place]
+
+
+def scorecard_terms(head: dict[str, Any], matrix: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield each feature's term of a scorecard in log-odds of the event, in the order of the features; shape (rows,).
+
+    A term is ``coefficient * woe`` of the value's bin, 0 for a feature without bins.
+    """
+    for j, bins in enumerate(head["bins"]):
+        yield np.zeros(len(matrix)) if bins is None else head["coefficients"][j] * bin_woe(bins, matrix[:, j])
+
+
+def scorecard_margin(head: dict[str, Any], matrix: np.ndarray) -> np.ndarray:
+    """Give the log-odds of a scorecard; shape (rows,)."""
+    total = np.full(len(matrix), float(head["intercept"]))
+    for term in scorecard_terms(head, matrix):
+        total += term
+    return total
+
+
 def blend(head: dict[str, Any], margins: dict[str, np.ndarray]) -> np.ndarray:
     """Add the margins of the parts of a blend, each by its weight; shape (rows,).
 
@@ -192,19 +222,23 @@ class Predictor:
             return np.asarray(self.boosters[name].predict(matrix, raw_score=True), dtype=np.float64)
         if head["kind"] == "blend":
             return blend(head, {part: self.head_margin(part, matrix) for part in head["parts"]})
-        return linear_margin(head, matrix)
+        return (scorecard_margin if head["kind"] == "scorecard" else linear_margin)(head, matrix)
 
     def outputs(self, margins: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Calibrate margins into the outputs of the spec; shape (rows,) each.
 
         Piecewise linear in log-odds, constant beyond the outer knots. Outputs that read the same head are horizons of
-        one event, listed from short to long, and never decrease from one to the next.
+        one event, listed from short to long, and never decrease from one to the next. An output in points is none of
+        them: ``offset - factor * log-odds``, rising as the event becomes less likely.
         """
         result: dict[str, np.ndarray] = {}
         floor: dict[str, np.ndarray] = {}
         for output in self.spec["outputs"]:
             head, knots = output["head"], output.get("knots_margin")
             score = np.interp(margins[head], knots, output["knots_log_odds"]) if knots else margins[head]
+            if output.get("link") == "points":
+                result[output["name"]] = output["offset"] - output["factor"] * score
+                continue
             if head in floor:
                 score = np.maximum(score, floor[head])
             floor[head] = score

@@ -50,6 +50,10 @@ class FitSettings(BaseModel):
         except ValidationError as problem:
             raise _readable(problem, type(self)) from None
 
+    def scorecard(self) -> dict[str, Any]:
+        """Arguments of :func:`afraz.models.scorecard.fit_scorecard`."""
+        return {}
+
     def too_few(self, events: int, rows: int) -> str:
         """Say how many events there are, how many are needed, and what to do."""
         return f"{events} events in {rows:,} training rows, {self.min_events} are needed: add rows or dates"

@@ -14,7 +14,7 @@ from ..params import load_params
 
 _LIBRARIES = (
     "pandas", "duckdb", "ibis-framework", "pandera", "lightgbm", "scikit-learn", "optuna", "mlflow", "dvc",
-    "papermill", "jupytext", "shap", "woodelf-explainer",
+    "papermill", "jupytext", "shap", "woodelf-explainer", "optbinning", "fairlearn",
 )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def _sources() -> Iterator[Finding]:
 
 
 def _datasets() -> Iterator[Finding]:
-    for name in ("canonical", "features", "churn_model", "checks"):
+    for name in ("canonical", "features", "applications", "churn_model", "credit_model", "checks"):
         there = catalog.path(name).exists()
         stage = catalog.dataset(name).stage
         yield Finding(

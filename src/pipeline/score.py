@@ -2,25 +2,32 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from .. import catalog
-from ..errors import ParamsError, nearest
+from ..errors import GateError, ParamsError
+from ..features.credit_scorable import applications_to_score, running_loans
 from ..features.scorable import customers_to_score
-from ..governance.registry import registry_entries, resolve_champion
+from ..governance.registry import Champion, chosen_entries, resolve_champion
 from ..scoring.batch import score
+from ..scoring.credit import score_applications, score_book
 from ..scoring.sinks import write_scores
 from .sync import sync
 
+Scored = tuple[str, pd.DataFrame, dict[str, Any]]
 
-def score_as_of(model: str, as_of: str) -> tuple[Path, int, bool]:
-    """Write ``data/scores/as_of=<date>/<model>.parquet`` and its manifest.
+
+def score_as_of(model: str, as_of: str) -> list[tuple[Path, int, bool]]:
+    """Write the scores of a date under ``data/scores/as_of=<date>/``, each with its manifest.
+
+    Churn is scored by customer; credit by application and, for the running book, by loan.
 
     Returns
     -------
-    file : Path
-    rows : int
-    written : bool
-        False if the very same scores were there already.
+    list of (file, rows, written)
+        ``written`` is False if the very same scores were there already.
 
     Raises
     ------
@@ -33,14 +40,31 @@ def score_as_of(model: str, as_of: str) -> tuple[Path, int, bool]:
         day = date.fromisoformat(as_of)
     except ValueError:
         raise ParamsError(f"--as-of {as_of!r}: expected an ISO date such as 2026-07-01") from None
-    entries = registry_entries()
-    if model not in entries:
-        raise ParamsError(f"no model {model!r} in mlflow/registry.yaml: {nearest(model, entries)}")
+    try:
+        chosen_entries([model])
+    except GateError as unknown:
+        raise ParamsError(str(unknown)) from None
     sync()
     champion = resolve_champion(model)
-    customers = customers_to_score(day)
+    done = []
+    for name, scores, manifest in (_credit if model == "credit" else _churn)(champion, day):
+        place = catalog.target(name, as_of=as_of)
+        done.append((place, len(scores), write_scores(scores, manifest, place)))
+    return done
+
+
+def _churn(champion: Champion, day: date) -> list[Scored]:
     scores, manifest = score(
-        champion.folder, customers, as_of=day, dictionary=catalog.load("dictionary"), model_digest=champion.digest
-    )
-    place = catalog.target(f"{model}_scores", as_of=as_of)
-    return place, len(scores), write_scores(scores, manifest, place)
+        champion.folder, customers_to_score(day), as_of=day, dictionary=catalog.load("dictionary"),
+        model_digest=champion.digest,
+    )  # fmt: skip
+    return [("churn_scores", scores, manifest)]
+
+
+def _credit(champion: Champion, day: date) -> list[Scored]:
+    scores, manifest = score_applications(
+        champion.folder, applications_to_score(day), as_of=day, dictionary=catalog.load("application_dictionary"),
+        model_digest=champion.digest,
+    )  # fmt: skip
+    book, said = score_book(champion.folder, running_loans(day), as_of=day, model_digest=champion.digest)
+    return [("credit_scores", scores, manifest), ("credit_book", book, said)]

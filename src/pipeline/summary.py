@@ -36,10 +36,17 @@ def _measures(folder: Path) -> Table | None:
         if name in churn:
             m = churn[name]
             table.add_row(f"churn, test: {name}", f"{m['value']:.3f}", f"{m['low']:.3f} – {m['high']:.3f}")
-    oracle = _read(folder / "oracle.json").get("churn", {})
-    for name, value in sorted(oracle.items()):
-        if isinstance(value, int | float):
-            table.add_row(f"churn, truth: {name}", f"{value:.3f}", "")
+    credit = _read(folder / "credit.json").get("test", {})
+    for name in ("roc_auc", "h_measure_prior_adjusted", "ks", "calibration_slope"):
+        if name in credit:
+            m = credit[name] if isinstance(credit[name], dict) else {"value": credit[name]}
+            interval = f"{m['low']:.3f} – {m['high']:.3f}" if "low" in m else ""
+            table.add_row(f"credit, test: {name}", f"{m['value']:.3f}", interval)
+    oracle = _read(folder / "oracle.json")
+    for model in ("churn", "credit"):
+        for name, value in sorted(oracle.get(model, {}).items()):
+            if isinstance(value, int | float):
+                table.add_row(f"{model}, truth: {name}", f"{value:,.3f}", "")
     return table if table.row_count else None
 
 
@@ -49,7 +56,7 @@ def _places(root: Path) -> Table:
     table.add_row("notebooks", "make lab (http://127.0.0.1:8888)")
     for page in sorted((root / "experiments" / "runs").glob("*/notebook.html")):
         table.add_row(f"executed: {page.parent.name}", str(page.relative_to(root)))
-    for scores in sorted((root / "data" / "scores").glob("as_of=*/*.parquet")):
+    for scores in sorted((root / "data" / "scores").glob("as_of=*/**/*.parquet")):
         table.add_row("scores with reasons", str(scores.relative_to(root)))
     rejects = root / "data" / "rejects"
     if rejects.exists():

@@ -91,6 +91,26 @@ def gains_curve(curve: pd.DataFrame) -> Picture:
     return figure
 
 
+def cutoff_curve(table: pd.DataFrame) -> Picture:
+    """What each cut-off on the default probability approves, expects to lose and to earn.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``cutoff, approval_rate, bad_rate_expected, expected_profit`` (:func:`afraz.models.cutoff.cutoff_table`).
+    """
+    figure, axes = _axes("Where to draw the line", "cut-off: highest default probability approved", "share")
+    axes.plot(table["cutoff"], table["approval_rate"], "k-", label="approved")
+    axes.plot(table["cutoff"], table["bad_rate_expected"], "k--", label="expected bad rate of the approved")
+    right = axes.twinx()
+    right.plot(table["cutoff"], table["expected_profit"], "k:", marker="o", ms=3, label="expected profit (right)")
+    right.spines["top"].set_visible(False)
+    best = int(np.argmax(table["expected_profit"].to_numpy()))
+    axes.axvline(float(table["cutoff"].iloc[best]), color="0.6", linewidth=0.8)
+    figure.legend(frameon=False, loc="outside lower center", ncols=3)
+    return figure
+
+
 def tuning_curve(curve: pd.DataFrame) -> Picture:
     """Best loss so far, by trial: flat at the end means that more trials would bring little.
 

@@ -34,3 +34,30 @@ def score_overview(scores: pd.DataFrame) -> pd.DataFrame:
     if "reason_1" in scores:
         table["most_frequent_reason"] = by["reason_1"].agg(lambda r: r.mode().iloc[0] if r.notna().any() else "")
     return table
+
+
+def by_grade(rated: pd.DataFrame, money: str) -> pd.DataFrame:
+    """Describe rated loans by grade.
+
+    Parameters
+    ----------
+    rated : DataFrame
+        ``grade, default_probability, loss_given_default, expected_loss`` and the column ``money``.
+
+    Returns
+    -------
+    DataFrame
+        One row per grade: loans, money, mean probability and loss given default, expected loss and its share of money.
+
+    Examples
+    --------
+    >>> rated = pd.DataFrame({"grade": ["G1", "G1"], "default_probability": [0.01, 0.03], "amount": [100.0, 300.0],
+    ...                       "loss_given_default": [0.5, 0.5], "expected_loss": [0.5, 4.5]})
+    >>> by_grade(rated, "amount").loc["G1"].tolist()
+    [2.0, 400.0, 0.02, 0.5, 5.0, 0.0125]
+    """
+    by = rated.groupby("grade")
+    table = pd.DataFrame({"loans": by.size(), money: by[money].sum()})
+    table = table.join(by[["default_probability", "loss_given_default"]].mean())
+    table["expected_loss"] = by["expected_loss"].sum()
+    return table.assign(expected_loss_share=table["expected_loss"] / table[money])

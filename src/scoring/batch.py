@@ -103,7 +103,8 @@ def score(
     margins = {name: artifact.predictor.head_margin(name, matrix) for name in artifact.predictor.heads}
     outputs = artifact.predictor.outputs(margins)
     main = artifact.spec["heads"][0]["name"]
-    longest = [output["name"] for output in artifact.spec["outputs"] if output["head"] == main][-1]
+    outputs_of_main = [o for o in artifact.spec["outputs"] if o["head"] == main and o.get("link") != "points"]
+    longest = outputs_of_main[-1]["name"]
     scores = pd.DataFrame({id_column: rows[id_column], "as_of": pd.Timestamp(as_of).as_unit("us")})
     for name in keep:
         if name in rows:
@@ -126,7 +127,7 @@ def score(
         told = explain(artifact, matrix, main)
         phrases = phrases_of(dictionary) if isinstance(dictionary, pd.DataFrame) else dictionary
         usual = references(artifact, matrix, phrases)
-        said = top_reasons(told, matrix, phrases, usual, texts=_levels(artifact, rows), top=reasons)
+        said = top_reasons(told, matrix, phrases, usual, texts=text_levels(artifact, rows), top=reasons)
         scores = pd.concat([scores, said], axis=1)
         manifest["explanation"] = told.report()
     manifest["columns"] = list(scores.columns)
@@ -187,7 +188,8 @@ def references(artifact: Artifact, matrix: np.ndarray, phrases: Phrases) -> np.n
     return usual
 
 
-def _levels(artifact: Artifact, rows: pd.DataFrame) -> dict[str, tuple[np.ndarray, list[str]]]:
+def text_levels(artifact: Artifact, rows: pd.DataFrame) -> dict[str, tuple[np.ndarray, list[str]]]:
+    """Give of each text feature the position of each row's level (−1: missing), and the levels."""
     texts = [feature["name"] for feature in artifact.spec["features"] if feature["type"] == "text"]
     found = {name: rows[name].array.factorize() for name in texts}
     return {name: (positions, [str(level) for level in levels]) for name, (positions, levels) in found.items()}

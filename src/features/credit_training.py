@@ -1,0 +1,68 @@
+"""What the credit model learns from: applications with their outcomes, or a ready table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from .. import catalog
+from ..errors import NotApplicable
+from ..models.credit_development import History
+from ..params import load_params
+from .training import ready_table
+
+SIGNED = ("repayment", "application")  # families whose signs speak of default
+
+
+def credit_training(
+    ready: Mapping[str, Any], use_signs: bool, history_days: int
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Load applications with their outcomes and say which columns are what.
+
+    Parameters
+    ----------
+    ready : mapping
+        As for :func:`.training.churn_training`; empty for the applications stage.
+    use_signs : bool
+        Hold inputs to the signs of the dictionary (applications stage only).
+    history_days : int
+        Applications of the first days of the data are left out: nothing was known of the applicants yet.
+
+    Returns
+    -------
+    table : DataFrame
+        Every application; ``cohort`` is the quarter of applying.
+    columns : dict
+        Settings for :class:`afraz.models.credit.CreditSettings`.
+
+    Raises
+    ------
+    NotApplicable
+        If the source has no loans.
+    """
+    if ready:
+        table, columns = ready_table(ready)
+        return table, {**columns, "customer": None}
+    if not catalog.path("application_features").exists():
+        raise NotApplicable("there are no applications for loans in this source, and no ready table is named")
+    outcomes = catalog.load("application_outcomes")
+    table = catalog.load("application_features").merge(outcomes, on=["loan_id", "customer_id", "as_of"])
+    when = pd.to_datetime(table["as_of"])
+    table = table.assign(as_of=when, cohort=when.dt.to_period("Q").astype(str))
+    table = table[when >= when.min() + pd.Timedelta(days=history_days)].reset_index(drop=True)
+    aside = [c for c in outcomes.columns if c not in ("loan_id", "customer_id", "as_of", "defaults")]
+    protected = [c for c in ("gender", "age_years") if c in table]
+    columns = {"outcomes": [*(c for c in aside if c not in protected and c in table), "cohort"], "protected": protected}
+    if use_signs:
+        dictionary = catalog.load("application_dictionary")
+        signed = dictionary[(dictionary["sign"] != 0) & dictionary["family"].isin(SIGNED)]
+        columns["monotone"] = {n: int(sign) for n, sign in signed.set_index("name")["sign"].items() if n in table}
+    return table, columns
+
+
+def credit_history(ready: bool) -> History | None:
+    """Load what became of granted loans; a ready table has no such history."""
+    if ready:
+        return None
+    window = load_params("applications", catalog.root())["window_months"]
+    return History(catalog.load("defaults"), catalog.load("recovered"), catalog.load("arrears"), window)

@@ -1,0 +1,303 @@
+"""Will a loan that is granted be in default within the outcome window? One call from applications to a rated model.
+
+Learned from granted loans with a known outcome; what the declined would have done is the business of
+:mod:`.reject_inference`. The last months are the test; then the chosen candidate learns from all outcomes, since bad
+ones are few, and that model is handed over with its cross-fitted predictions.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import DataError, ParamsError, nearest
+from . import calibration, learning, metrics
+from .artifact import Artifact
+from .credit_settings import CreditSettings
+from .flat_table import FlatTable, need, read_flat
+from .learning import CrossValidation, Learned, calibrated_output, learn, scored_sample, tested
+from .scorecard import Scorecard
+
+Array = NDArray[np.float64]
+Positions = NDArray[np.int64]
+
+HEAD, OUTPUT, POINTS = "default", "default_probability", "points"
+SAMPLE_ROWS = 500
+
+__all__ = ["CreditResult", "CreditSettings", "cross_validate", "fit_credit", "rated", "said_of"]
+
+
+@dataclass(frozen=True)
+class CreditResult:
+    """A fitted model with its evidence.
+
+    Attributes
+    ----------
+    model : Artifact
+        Outputs ``default_probability`` and ``points``.
+    predictions : DataFrame
+        The test part as seen by a model that had not learned from it: label, margin, default_probability, points.
+    cross_fitted : DataFrame
+        All rows with an outcome, each predicted by the handed-over model's procedure without its fold (``fold``).
+    inputs : DataFrame
+        What the candidates learned from, in the order of ``cross_fitted``.
+    scorecard : Scorecard or None
+        The fitted scorecard, whether it was chosen or not; None where it is no candidate.
+    id : str
+        Name of the column that identifies a row: that of the settings, or ``row``.
+    """
+
+    model: Artifact
+    metrics: dict[str, Any]
+    predictions: pd.DataFrame
+    cross_fitted: pd.DataFrame
+    inputs: pd.DataFrame
+    scorecard: Scorecard | None
+    tables: dict[str, pd.DataFrame]
+    curves: dict[str, pd.DataFrame]
+    sample: pd.DataFrame
+    id: str
+
+    def summary(self) -> pd.DataFrame:
+        """Measures on the test part: one row each, ``value, low, high``."""
+        measured = {n: m for n, m in self.metrics["test"].items() if isinstance(m, dict)}
+        return pd.DataFrame(measured).T
+
+
+def fit_credit(
+    table: pd.DataFrame, settings: CreditSettings | None = None, *, storage: Path | None = None
+) -> CreditResult:
+    """Fit, choose, calibrate and test a credit model.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per application. Rows whose label is missing have no outcome: they are counted and left out. Every
+        column that the settings don't name is an input.
+    settings : CreditSettings
+    storage : Path, optional
+        Folder for the tuning journal; None: tuning is not resumable.
+
+    Returns
+    -------
+    CreditResult
+        ``metrics["test"]`` has each measure with an interval that resamples customers.
+
+    Raises
+    ------
+    DataError
+        If the table can't be learnt from (too few bad outcomes, one class, no input left); the message says what to do.
+    ParamsError
+        If a variable that the settings force, forbid or bin is no column.
+    """
+    settings = settings or CreditSettings()
+    flat, counts, settings = _read(table, settings)
+    output = list(flat.labels)[-1]
+    train, test, said = _split(flat, settings)
+    learned = learn(flat, train, output, settings, storage)
+    tested_model, _ = _model(learned, settings)
+    predictions = _predict(tested_model, flat, test, settings)
+    final = learn(flat, np.arange(len(flat)), output, _only(learned, settings), storage) if settings.refit else learned
+    model, curve = _model(final, settings)
+    cross_fitted = _cross_fitted(final, curve, flat, np.arange(len(flat)) if settings.refit else train, settings)
+    label, p = predictions["label"].to_numpy(float), predictions[OUTPUT].to_numpy()
+    everything = cross_fitted["label"].to_numpy(float), cross_fitted[OUTPUT].to_numpy()
+    found: dict[str, Any] = {
+        "population": {**counts, "train_rows": len(train), "test_rows": len(test), **said},
+        "notes": flat.notes,
+        **learned.evidence,
+        "test": tested(label, p, flat.groups[test], settings),
+        "cross_validated": tested(*everything, cross_fitted["group"].to_numpy(), settings),
+        "suspected_leaks": learned.suspected_leaks(settings),
+        "refit": {"on_all_outcomes": settings.refit, "rows": len(cross_fitted), "chosen": final.chosen.name},
+    }
+    tables, curves = _evidence(learned, final, predictions, cross_fitted, settings)
+    sample = scored_sample(
+        flat, test[:SAMPLE_ROWS], _predict(model, flat, test[:SAMPLE_ROWS], settings), model
+    )  # as the handed-over model says
+    return CreditResult(
+        model, metrics.finite(found), predictions, cross_fitted, final.training.features, _scorecard(final, learned),
+        tables, curves, sample, settings.id or "row",
+    )  # fmt: skip
+
+
+def cross_validate(
+    table: pd.DataFrame, settings: CreditSettings | None = None, *, folds: int = 10, repeats: int = 1, seed: int = 7
+) -> CrossValidation:
+    """Predict every row by a model that has seen nothing of its customer: binning, tuning and choice are inside.
+
+    Returns
+    -------
+    CrossValidation
+    """
+    settings = settings or CreditSettings()
+    flat, _, settings = _read(table, settings)
+    output = list(flat.labels)[-1]
+
+    def fit(rows: Positions) -> tuple[str, Any]:
+        learned = learn(flat, rows, output, settings, None)
+        model, _ = _model(learned, settings)
+        return learned.chosen.name, lambda features: model.predict(features)[OUTPUT].to_numpy()
+
+    return learning.cross_validate(flat, settings, fit, folds=folds, repeats=repeats, seed=seed)
+
+
+def said_of(result: CreditResult, table: pd.DataFrame) -> pd.DataFrame:
+    """Say of every application, with or without an outcome, how likely its default is.
+
+    Where the outcome is known, the cross-fitted probability is taken: the model has learned from that very row.
+
+    Parameters
+    ----------
+    table : DataFrame (n, …)
+        With the model's inputs and, unless rows are their own ids, the id.
+
+    Returns
+    -------
+    DataFrame (n, 3)
+        ``default_probability``, ``points``, ``label`` (missing where there is no outcome); the index of ``table``.
+    """
+    said = result.model.predict(table)[[OUTPUT, POINTS]]
+    key = pd.Series(np.arange(len(table)), index=table.index) if result.id == "row" else table[result.id]
+    known = result.cross_fitted.set_index(result.id)
+    learned = key.map(known[OUTPUT]).to_numpy(dtype=float)
+    said[OUTPUT] = np.where(np.isnan(learned), said[OUTPUT].to_numpy(), learned)
+    said["label"] = key.map(known["label"]).to_numpy(dtype=float)
+    return said
+
+
+def rated(model: Artifact, rating: dict[str, Any]) -> Artifact:
+    """Put what goes with the score (grades, loss given default, cut-off …) into the model's spec, as ``rating``."""
+    return Artifact({**model.spec, "rating": rating}, model.boosters)
+
+
+def _read(table: pd.DataFrame, settings: CreditSettings) -> tuple[FlatTable, dict[str, int], CreditSettings]:
+    """Keep the rows with an outcome, and count the others."""
+    absent = {
+        name: None for name in ("id", "as_of", "customer")
+        if getattr(settings, name) not in table.columns and name not in settings.model_fields_set
+    }  # fmt: skip
+    settings = settings.model_copy(update=absent)  # a ready table needs none of them; one that was named must be there
+    label = need(table, settings.label or "", "label")
+    for name in (*settings.force, *settings.forbid, *settings.bins, *settings.allow_protected):
+        if name not in table.columns:
+            raise ParamsError(f"credit settings name the variable {name!r}: {nearest(name, map(str, table.columns))}")
+    known = label.notna().to_numpy() if settings.outcomes else np.ones(len(table), bool)
+    counts = {"rows": len(table), "without_outcome": int((~known).sum())}
+    if len(table) and not known.any():
+        raise DataError(f"no row has an outcome: {settings.label!r} is missing in all {len(table):,} rows")
+    gone = [name for name in (*settings.no_inputs, *settings.forbid) if name in table.columns]
+    flat = read_flat(
+        table[known], {OUTPUT: str(settings.label)}, id=settings.id, as_of=settings.as_of,
+        drop=[*settings.drop, *gone], soft=settings.soft_label, event=settings.event, group=settings.customer,
+    )  # fmt: skip
+    return flat, {**counts, "used": len(flat), "bad": round(float(flat.labels[OUTPUT].sum()))}, settings
+
+
+def _split(flat: FlatTable, settings: CreditSettings) -> tuple[Positions, Positions, dict[str, Any]]:
+    """Take the applications of the last days as the test, their customers out of training; without dates, at random.
+
+    Outcome windows of training and test overlap: with windows of a year, purging would leave the youngest year of
+    outcomes unused. What is kept apart are the customers, so no loan's own outcome is seen in a later application.
+    """
+    if flat.as_of is None or flat.as_of.nunique() < 2:
+        return learning.split(flat, settings, 1)
+    last = flat.as_of.max()
+    in_test = (flat.as_of > last - pd.Timedelta(days=settings.test_days)).to_numpy()
+    mine = np.isin(flat.groups, flat.groups[in_test])
+    train, test = np.flatnonzero(~mine), np.flatnonzero(in_test)
+    if not len(train):
+        first = flat.as_of.min()
+        raise DataError(
+            f"no row is left to learn from: outcomes reach from {first:%Y-%m-%d} to {last:%Y-%m-%d} and the last "
+            f"{settings.test_days} days are the test; give more applications or fewer test_days"
+        )
+    said = {
+        "split": "out of time, customers apart; outcome windows overlap",
+        "left_out_rows": int((mine & ~in_test).sum()),
+        "train_from": f"{flat.as_of.iloc[train].min():%Y-%m-%d}",
+        "train_to": f"{flat.as_of.iloc[train].max():%Y-%m-%d}",
+        "test_from": f"{flat.as_of.iloc[test].min():%Y-%m-%d}",
+        "test_to": f"{last:%Y-%m-%d}",
+    }
+    return train, test, said
+
+
+def _only(learned: Learned, settings: CreditSettings) -> CreditSettings:
+    """Settings with the chosen candidate alone, and what it is made of; the scorecard is kept beside it."""
+    parts = {"blend": ["logistic", "lightgbm", "blend"]}.get(learned.chosen.name, [learned.chosen.name])
+    return settings.model_copy(update={"candidates": parts})
+
+
+def _model(learned: Learned, settings: CreditSettings) -> tuple[Artifact, calibration.Curve]:
+    """Calibrate the chosen candidate; points are those of the scorecard itself, of others those of the probability."""
+    candidate = learned.chosen
+    curve, learned.evidence["calibration_method"] = calibration.choose(
+        candidate.margin, learned.training.label, learned.training.fold
+    )
+    scaling = {name: value for name, value in settings.scaling.spelled().items() if name in ("factor", "offset")}
+    points = {"name": POINTS, "head": HEAD, "link": "points", **scaling}
+    if candidate.scorecard is None:
+        points |= {key: value for key, value in calibrated_output(POINTS, HEAD, curve).items() if "knots" in key}
+    spec = {
+        "format": 1, "model": "credit", "features": learned.features(), "heads": candidate.heads(HEAD),
+        "outputs": [calibrated_output(OUTPUT, HEAD, curve), points],
+    }  # fmt: skip
+    return Artifact(spec, candidate.boosters(HEAD)), curve
+
+
+def _predict(model: Artifact, flat: FlatTable, rows: Positions, settings: CreditSettings) -> pd.DataFrame:
+    features = flat.features.iloc[rows]
+    frame = _named(flat, rows, settings)
+    frame["margin"] = model.margins(features)[HEAD]
+    return pd.concat([frame, model.predict(features).reset_index(drop=True)], axis=1)
+
+
+def _named(flat: FlatTable, rows: Positions, settings: CreditSettings) -> pd.DataFrame:
+    """Say of each row which application it is, whose, when, and what became of it."""
+    frame = pd.DataFrame({"group": flat.groups[rows]})
+    frame[settings.id or "row"] = (flat.position if flat.id is None else flat.id.to_numpy())[rows]
+    if flat.as_of is not None:
+        frame["as_of"] = flat.as_of.iloc[rows].to_numpy()
+    frame["label"] = flat.labels[OUTPUT][rows]
+    return frame
+
+
+def _cross_fitted(
+    learned: Learned, curve: calibration.Curve, flat: FlatTable, rows: Positions, settings: CreditSettings
+) -> pd.DataFrame:
+    """Predictions of each row without its fold; the calibration, too, is fitted without it."""
+    frame = _named(flat, rows, settings)
+    margin, fold, label = learned.chosen.margin, learned.training.fold, learned.training.label
+    probability = np.empty(len(frame))
+    fit = calibration.beta if curve.method == "beta" else calibration.platt
+    for k in range(int(fold.max()) + 1):
+        inside = fold != k
+        probability[~inside] = fit(margin[inside], label[inside]).probability(margin[~inside])
+    return frame.assign(fold=fold, margin=margin, **{OUTPUT: probability})
+
+
+def _scorecard(*fits: Learned) -> Scorecard | None:
+    """Find the scorecard, of the first fit that has one."""
+    return next((c.scorecard for fit in fits for c in fit.fitted if c.scorecard is not None), None)
+
+
+def _evidence(
+    learned: Learned, final: Learned, predictions: pd.DataFrame, cross_fitted: pd.DataFrame, settings: CreditSettings
+) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    parts = {"test": predictions, "cross-fitted": cross_fitted}
+    reliable = [
+        calibration.reliability(part["label"].to_numpy(float), part[OUTPUT].to_numpy()).assign(output=name)
+        for name, part in parts.items()
+    ]
+    curves = {"calibration": pd.concat(reliable, ignore_index=True)}
+    tables = {"trials": learned.trials, "features": final.importance()}
+    if learned.trials.size:
+        curves["tuning"] = learned.trials[["trial", "best_so_far"]]
+    card = _scorecard(final, learned)
+    if card is not None:
+        tables |= {"scorecard": card.points_table(), "selection": card.selection}
+    return tables, curves

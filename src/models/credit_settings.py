@@ -1,0 +1,84 @@
+"""What a credit model is told beyond what every model is told: outcomes, expert choices, points, grades, economics."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from .scorecard import Scaling
+from .settings import FitSettings, check_blend
+
+Candidate = Literal["scorecard", "logistic", "lightgbm", "blend"]
+
+
+class CreditSettings(FitSettings):
+    """Settings of :func:`afraz.models.credit.fit_credit`; every column that is named nowhere here is an input.
+
+    Raises
+    ------
+    ParamsError
+        For an unknown setting (with the nearest known one) or a value out of range.
+
+    Examples
+    --------
+    >>> CreditSettings(grades=9).grades
+    9
+    >>> CreditSettings(grades=20)
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ParamsError: credit setting grades: input should be less than or equal to 12, got 20
+    """
+
+    model_name: ClassVar[str] = "credit"
+
+    id: str | None = Field("loan_id", description="application; None: every row is one")
+    customer: str | None = Field("customer_id", description="whose rows belong together in folds and resamples")
+    label: str | None = Field("defaults", description="1 is bad; missing: no outcome (declined, or not yet known)")
+    event: str | None = Field(None, description="the value of the label that is bad, where it is not 0/1 or yes/no")
+    candidates: list[Candidate] = Field(  # type: ignore[assignment]
+        ["scorecard", "lightgbm"], min_length=1, description="the simplest first"
+    )
+    min_events: int = Field(50, ge=10, description="fewer bad outcomes in training are refused")
+    test_days: int = Field(183, ge=1, description="applications of so many last days with a known outcome are the test")
+    refit: bool = Field(True, description="the model that is handed over learns from the test part too")
+    outcomes: list[str] = Field([], description="columns that say what became of an application: kept, no inputs")
+    protected: list[str] = Field([], description="protected attributes: kept for checks, no inputs")
+    allow_protected: list[str] = Field([], description="protected attributes that are inputs all the same")
+    force: list[str] = Field([], description="variables that stay in the scorecard")
+    forbid: list[str] = Field([], description="variables that no candidate may use")
+    bins: dict[str, dict[str, Any]] = Field({}, description="experts' bins: variable → splits, groups or monotonic")
+    least_iv: float = Field(0.02, ge=0, description="variables of less information value are left out")
+    max_variables: int = Field(15, ge=1, description="at most so many variables in the scorecard")
+    points: float = Field(600, description="score at the odds …")
+    odds: float = Field(50, gt=0, description="… of good to bad")
+    pdo: float = Field(20, gt=0, description="points that double the odds")
+    grades: int = Field(10, ge=8, le=12, description="rating grades")
+
+    @field_validator("candidates")
+    @classmethod
+    def _has_parts(cls, value: list[Any]) -> list[Any]:
+        check_blend([name for name in value if name != "scorecard"])
+        return value
+
+    @property
+    def no_inputs(self) -> list[str]:
+        """Columns that are set aside."""
+        return [*self.outcomes, *(name for name in self.protected if name not in self.allow_protected)]
+
+    @property
+    def scaling(self) -> Scaling:
+        """Points of the score."""
+        return Scaling(pdo=self.pdo, odds=self.odds, points=self.points)
+
+    def scorecard(self) -> dict[str, Any]:
+        """Arguments of :func:`afraz.models.scorecard.fit_scorecard`."""
+        return {
+            "overrides": self.bins, "force": self.force, "least_iv": self.least_iv,
+            "max_variables": self.max_variables, "scaling": self.scaling,
+        }  # fmt: skip
+
+    def too_few(self, events: int, rows: int) -> str:
+        """Say how many bad outcomes there are, how many would be enough, and what to do."""
+        return (
+            f"{events} bad outcomes in {rows:,} rows to learn from, at least {self.min_events} are needed "
+            f"({self.min_events - events} more): add applications of earlier months, or widen the definition of default"
+        )

@@ -1,0 +1,123 @@
+"""Rate applications and the running book with a credit model: grade, expected loss, decision, reasons."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ArtifactError
+from ..models.artifact import Artifact, load_artifact
+from ..models.expected_loss import expected_loss, portfolio_loss
+from ..models.rating import DRAWS, Rating
+from ..models.reason_codes import compare_reasons, points_reasons
+from ..models.reasons import phrases_of
+from .batch import frame_digest, score, text_levels
+
+ID = "loan_id"
+KEPT = ("customer_id", "applied_on", "amount", "decision")
+
+
+def rating_of(artifact: Artifact) -> Rating:
+    """Read the rating that a credit model carries.
+
+    Raises
+    ------
+    ArtifactError
+        If it carries none.
+    """
+    if "rating" not in artifact.spec:
+        raise ArtifactError(f"model {artifact.spec['model']!r} carries no rating: develop it with `dvc repro credit`")
+    return Rating.from_dict(artifact.spec["rating"])
+
+
+def score_applications(
+    model_folder: Path, frame: pd.DataFrame, *, as_of: dt.date, dictionary: pd.DataFrame,
+    model_digest: str | None = None,
+) -> tuple[pd.DataFrame, dict[str, Any]]:  # fmt: skip
+    """Rate applications.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        :func:`afraz.features.credit_scorable.applications_to_score`.
+
+    Returns
+    -------
+    scores : DataFrame
+        What :func:`afraz.scoring.batch.score` gives, with ``grade, loss_given_default, expected_loss`` (currency, at
+        the amount asked for), ``approved`` (at the model's cut-off) and, of a scorecard, ``lost_1 …`` (where points
+        were lost: reasons that an applicant could be told).
+    manifest : dict
+        With ``cutoff`` and, of a scorecard, ``reasons_agree`` (points against SHAP).
+    """
+    scores, manifest = score(
+        model_folder, frame, as_of=as_of, dictionary=dictionary, model_digest=model_digest, id_column=ID,
+        keep=KEPT, reasons=4,
+    )  # fmt: skip
+    artifact = load_artifact(model_folder, model_digest)
+    rating, rows = rating_of(artifact), frame.sort_values(ID, kind="stable").reset_index(drop=True)
+    p = scores["default_probability"].to_numpy()
+    scores["grade"] = rating.scale.assign(p)
+    scores["loss_given_default"] = rating.loss_given_default(rows)
+    loss = expected_loss(p, scores["loss_given_default"].to_numpy(), rows["amount"].to_numpy(float))
+    scores["expected_loss"] = loss.round(2)
+    scores["approved"] = p <= rating.cutoff
+    head = artifact.spec["heads"][0]
+    if head["kind"] == "scorecard":
+        phrases = phrases_of(dictionary)
+        told = points_reasons(
+            head, artifact.spec["features"], artifact.matrix(rows), phrases, texts=text_levels(artifact, rows)
+        )
+        manifest["reasons_agree"] = compare_reasons(scores.filter(regex="^reason_"), told)
+        scores = scores.join(told.rename(columns=lambda c: c.replace("reason_", "lost_")))
+    manifest |= {"cutoff": rating.cutoff, "columns": list(scores.columns)}
+    return scores, manifest
+
+
+def score_book(
+    model_folder: Path, frame: pd.DataFrame, *, as_of: dt.date, model_digest: str | None = None, seed: int = 7
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Rate running loans for the next window, and add up the book's expected loss.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        :func:`afraz.features.credit_scorable.running_loans`.
+
+    Returns
+    -------
+    book : DataFrame
+        By loan: ``application_probability`` (as the model says of the application), ``default_probability`` (of the
+        next window; 1 for loans in default), ``grade``, ``balance``, ``loss_given_default``, ``expected_loss``.
+    manifest : dict
+        ``portfolio``: expected loss of performing loans with its interval and what that covers; of those in default.
+    """
+    artifact = load_artifact(model_folder, model_digest)
+    rating, rows = rating_of(artifact), frame.sort_values(ID, kind="stable").reset_index(drop=True)
+    stated = artifact.predict(rows)["default_probability"].to_numpy()
+    coming = rating.next_year(
+        stated, *(rows[c].to_numpy(float) for c in ("age_months", "remaining_months", "days_past_due"))
+    )
+    gone = rows["in_default"].to_numpy(bool)
+    p, lgd = np.where(gone, 1.0, coming), rating.loss_given_default(rows)
+    kept = ["customer_id", "applied_on", "granted_at", "age_months", "remaining_months", "balance", "days_past_due"]
+    book = pd.DataFrame({ID: rows[ID], "as_of": pd.Timestamp(as_of).as_unit("us"), **{c: rows[c] for c in kept}})
+    book = book.assign(
+        in_default=gone, application_probability=stated, default_probability=p, grade=rating.scale.assign(p),
+        loss_given_default=lgd, expected_loss=expected_loss(p, lgd, rows["balance"].to_numpy(float)).round(2),
+    )  # fmt: skip
+    draws = {"level_draws": rating.levels or None, "lgd_draws": None if rating.losses is None else rating.losses.draws}
+    alive = book[~gone]
+    performing = portfolio_loss(
+        alive["default_probability"], alive["loss_given_default"], alive["balance"], alive["customer_id"],
+        n=DRAWS, seed=seed, **draws,
+    )  # fmt: skip
+    in_default = {"loans": int(gone.sum()), "expected_loss": float(book.loc[gone, "expected_loss"].sum())}
+    manifest = {
+        "model": artifact.spec["model"], "model_digest": model_digest, "as_of": as_of.isoformat(),
+        "input_digest": frame_digest(rows), "rows": len(book), "columns": list(book.columns),
+        "portfolio": {"performing": performing, "in_default": in_default},
+    }  # fmt: skip
+    return book, manifest
