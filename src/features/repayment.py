@@ -1,6 +1,8 @@
 """Repayment: past loans and arrears, use of credit, how regular income is, and how the account stood before a date.
 
-Made for applications (pairs of customer and date). Every figure looks at rows before the date that were known by it.
+Made for applications (pairs of customer and date). Every figure looks at rows before the date that were known by it,
+and none looks back further than a year: what grows with the length of the data (days since the first …, sums of the
+whole past) would rate the applications of later years differently for that reason alone.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,8 +16,7 @@ from .inputs import Inputs, before, days_back, usable
 from .pairwise import as_summed
 
 INGREDIENTS = (
-    "kind_salary_365", "salary_amount_365", "inflow_365", "outflow_365", "inflow_ever", "outflow_ever",
-    "first_day_ever",
+    "kind_salary_365", "salary_amount_365", "inflow_365", "outflow_365", "first_day_ever",
 )  # fmt: skip
 MONTH_DAYS = 30
 MONTHS = 12
@@ -39,25 +40,26 @@ def observed_months(rows: ir.Table) -> ir.FloatingValue:
     return (days.cast("float64") / (365 / 12)).clip(lower=1.0, upper=12.0)
 
 
+def _recent(days: ir.IntegerValue, most: int) -> ir.IntegerValue:
+    return ibis.ifelse(days <= most, days, ibis.null("int64"))
+
+
 def _per_month(cents: ir.NumericValue, rows: ir.Table) -> ir.FloatingValue:
     return cents.cast("float64") / 100 / observed_months(rows)
 
 
 FEATURES: tuple[Feature, ...] = (
     # past loans and arrears
-    _feature("past_loans", "loans granted before", "count", "whole past", _count("granted"), "had no loan here before",
-             "had several loans here before", 0, "loans"),
+    _feature("loans_granted_365d", "loans granted", "count", "365 days", _count("granted_365"),
+             "was granted no loan lately", "was granted several loans within a year", 0, "loans"),
     _feature("open_loans", "loans that are running", "count", "at as_of", _count("open_loans"), "has no running loan",
              "has several running loans", 1, "loans"),
     _feature("applications_365d", "applications for a loan before this one", "count", "365 days",
              _count("applications_365"), "asked for few loans", "asked for several loans within a year", 1, "loans"),
     _feature("declined_365d", "applications declined", "count", "365 days", _count("declined_365"),
              "was not declined lately", "was declined within the last year", 1, "loans.decision"),
-    _feature("days_since_last_loan", "days since a loan was last granted", "days", "whole past",
-             lambda t: days_since(t, t.last_granted), "was granted a loan not long ago",
-             "was granted the last loan long ago", -1, "loans"),
-    _feature("past_defaults", "loans that came to be 90 days past due", "count", "whole past", _count("defaults"),
-             "never defaulted here", "defaulted here before", 1, "loans.defaulted_at"),
+    _feature("defaults_365d", "loans that came to be 90 days past due", "count", "365 days", _count("defaults_365"),
+             "did not default here", "defaulted here within the last year", 1, "loans.defaulted_at"),
     _feature("owed", "balance of running loans at the last month's end", "currency", "at as_of",
              lambda t: ibis.coalesce(t.owed.cast("float64"), 0.0), "owes little here", "owes much here", 1,
              "loans", "loan_months.balance"),
@@ -85,9 +87,9 @@ FEATURES: tuple[Feature, ...] = (
              "365 days", lambda t: share(ibis.coalesce(t.overdraft_cents, 0), t.inflow_365).clip(upper=1),
              "pays little overdraft interest for the income", "pays much overdraft interest for the income", 1,
              "transactions.kind"),
-    _feature("days_since_overdraft", "days since overdraft interest was last charged", "days", "whole past",
-             lambda t: days_since(t, t.last_overdraft), "overdrew the account not long ago",
-             "has not overdrawn the account for long", -1, "transactions.kind"),
+    _feature("days_since_overdraft_180d", "days since overdraft interest was last charged; missing if not within 180",
+             "days", "180 days", lambda t: _recent(days_since(t, t.last_overdraft), 180),
+             "overdrew the account not long ago", "overdrew the account some months ago", -1, "transactions.kind"),
     *(_feature(f"card_utilisation_{w}d", f"credit card purchases of {w} days, per month, divided by the card's limit",
                "ratio", f"{w} days",
                lambda t, w=w: share(t[f"card_{w}"], t.card_limit * (w // MONTH_DAYS)).clip(upper=5),
@@ -117,9 +119,9 @@ FEATURES: tuple[Feature, ...] = (
     _feature("worst_month_of_inflow", "largest net outflow of a month, divided by a usual month's money in", "ratio",
              "360 days", lambda t: share(-t.worst_month, t.inflow_365 / observed_months(t)).clip(lower=-5, upper=20),
              "never had a month of large outflows", "had a month of large outflows", 1),
-    _feature("balance_of_inflow", "sum of all known bookings divided by a usual month's money in", "ratio",
-             "whole past", lambda t: share(t.inflow_ever - t.outflow_ever, t.inflow_365 / observed_months(t))
-             .clip(lower=-50, upper=50), "has built up no reserve here", "has built up a reserve here", -1),
+    _feature("saved_of_inflow_365d", "money in minus money out, divided by money in", "ratio", "365 days",
+             lambda t: share(t.inflow_365 - t.outflow_365, t.inflow_365).clip(lower=-5, upper=1),
+             "saves nothing here", "saves much of what comes in", -1),
 )  # fmt: skip
 
 
@@ -143,14 +145,13 @@ def loans_at(inputs: Inputs) -> ir.Table:
     bad = rows.defaulted_at.notnull() & before(rows, rows.defaulted_at)
     rows = rows.mutate(granted=granted, running=granted & ~gone, bad=bad, age=days_back(rows, rows.applied_at))
     return rows.group_by(*KEY).aggregate(
-        granted_=rows.count(where=rows.granted),
+        granted_365=rows.count(where=rows.granted & (days_back(rows, rows.granted_at) <= 365)),
         open_loans=rows.count(where=rows.running),
         applications_365=rows.count(where=rows.age <= 365),
         declined_365=rows.count(where=(rows.age <= 365) & (rows.decision == "declined")),
-        last_granted=rows.granted_at.max(where=rows.granted).date(),
-        defaults=rows.count(where=rows.bad),
+        defaults_365=rows.count(where=rows.bad & (days_back(rows, rows.defaulted_at) <= 365)),
         instalments=rows.monthly_payment.sum(where=rows.running),
-    ).rename(granted="granted_")  # fmt: skip
+    )
 
 
 def arrears_at(inputs: Inputs) -> ir.Table:

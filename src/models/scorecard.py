@@ -22,7 +22,7 @@ from .pyfunc_model import scorecard_margin
 
 Array = NDArray[np.float64]
 
-RIDGE = 3.0  # prior precision of coefficients: beside others they lie between 0 and 1 in size, whose mean square is 1/3
+RIDGE = 10.0  # prior precision of coefficients: where bads are few, a prior deviation of .3 beats tests and no tests
 FOLDS = 5
 FEWEST = 25  # goods, and bads: a bin needs ten when a fold is left out
 DIGITS = 12  # of fitted numbers: fewer would move points by more than 1e-9, the rest differs between machines
@@ -168,9 +168,9 @@ def fit_scorecard(
     force: Collection[str] = (),
     forbid: Collection[str] = (),
     least_iv: float = 0.02,
-    max_correlation: float = 0.8,
+    max_correlation: float = 0.6,
     max_variables: int = 15,
-    significance: float = 0.5,
+    significance: float = 1.0,
     signs: Mapping[str, int] | None = None,
     max_bins: int = 6,
     min_bin_share: float = 0.05,
@@ -205,11 +205,13 @@ def fit_scorecard(
     max_variables : int
         At most so many, forced ones among them.
     significance : float
-        A variable enters while its score test has a smaller p. The usual .05 drops what helps prediction where bads are
-        few; .5 keeps it (Steyerberg, Eijkemans, Harrell and Habbema 2000, Statistics in Medicine 19:1059-1079). Take
-        .05 for a lean card from many doubtful columns.
+        A variable enters while its score test has a smaller p. By default nothing is tested away: the usual .05 drops
+        what helps prediction where bads are few (Steyerberg, Eijkemans, Harrell and Habbema 2000, Statistics in
+        Medicine 19:1059-1079), and the ridge restrains what is kept. Take .05 for a lean card from many doubtful
+        columns.
     ridge : float
-        Prior precision of the coefficients.
+        Prior precision of the coefficients. With ``max_correlation`` it was set on five simulated banks and German
+        credit by cross-validated AUC (study 002 says how much that brought).
     scaling : Scaling, optional
         Default: 600 points at odds of 50, 20 points double the odds.
     seed : int

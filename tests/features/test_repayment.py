@@ -30,8 +30,8 @@ def test_overdraft_interest_counts_and_interest_earned_does_not(bank):
     row = _features(tables)
     assert row["overdrawn_months_90d"] == 1
     assert row["overdrawn_months_365d"] == 2
-    assert row["days_since_overdraft"] == 3
-    assert np.isnan(_features(bank([_interest("2024-05-28", 0.4)]))["days_since_overdraft"])
+    assert row["days_since_overdraft_180d"] == 3
+    assert np.isnan(_features(bank([_interest("2024-05-28", 0.4)]))["days_since_overdraft_180d"])
 
 
 def test_income_is_measured_per_month_of_known_history(bank):
@@ -69,13 +69,18 @@ LOANS = [
 def test_past_loans_are_the_applicants_own_and_known_by_the_day(bank, make_on):
     tables = bank(make_on("a", "2023-06-01") + make_on("b", "2023-06-01"), loans=LOANS)
     row = _features(tables)
-    assert (row["past_loans"], row["open_loans"], row["applications_365d"], row["declined_365d"]) == (1, 1, 1, 1)
-    assert row["past_defaults"] == 1
+    assert (row["loans_granted_365d"], row["open_loans"], row["applications_365d"], row["declined_365d"]) == (
+        0,
+        1,
+        1,
+        1,
+    )
+    assert _features(tables, "2024-01-12")["loans_granted_365d"] == 1
+    assert row["defaults_365d"] == 1
     assert row["instalments"] == 90
-    assert row["days_since_last_loan"] == 536
-    assert _features(tables, "2024-06-20")["past_defaults"] == 0  # at one o'clock that night; not known at its midnight
+    assert _features(tables, "2024-06-20")["defaults_365d"] == 0  # at one o'clock that night; not known at its midnight
     later = _features(tables, "2024-07-04")
-    assert (later["past_loans"], later["instalments"]) == (2, 150)
+    assert (later["loans_granted_365d"], later["instalments"]) == (1, 150)
 
 
 def test_arrears_are_those_of_month_ends_that_were_known(bank, make_on):
