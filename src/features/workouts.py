@@ -19,7 +19,8 @@ def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, obs
     -------
     ir.Table
         loan_id, customer_id, defaulted_at, ``exposure`` (balance at the first month's end at or after the default, or
-        the last one before it; double), ``cured_at`` (missing: not cured), ``has_collateral`` (bool).
+        the last one before it; double), ``cured_at`` (missing: not cured), ``closed_at`` (missing: open),
+        ``has_collateral`` (bool).
 
     Raises
     ------
@@ -30,9 +31,10 @@ def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, obs
         raise DataError("loss given default needs the table loan_months: the exposure at default is taken from it")
     loans, months = tables["loans"], tables["loan_months"]
     collateral = loans.collateral_value if "collateral_value" in loans.columns else ibis.null("decimal(18, 2)")
-    rows = loans.mutate(has_collateral=collateral.notnull()).inner_join(default_dates(tables, days_past_due), "loan_id")
+    rows = loans.mutate(has_collateral=ibis.coalesce(collateral > 0, False)).inner_join(default_dates(tables, days_past_due), "loan_id")
     rows = rows.filter(rows.default_at < ibis.literal(observed_until).cast("timestamp"))
-    rows = rows.select("loan_id", "customer_id", "has_collateral", defaulted_at="default_at")
+    closed = rows.closed_at if "closed_at" in rows.columns else ibis.null("timestamp")
+    rows = rows.select("loan_id", "customer_id", "has_collateral", defaulted_at="default_at", closed_at=closed)
     both = rows.select("loan_id", "defaulted_at").inner_join(months, "loan_id")
     both = both.filter(both.month_end < ibis.literal(observed_until).cast("timestamp"))
     after = both.month_end >= both.defaulted_at
@@ -45,7 +47,7 @@ def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, obs
     found = rows.left_join(states, "loan_id").drop("loan_id_right")
     exposure = ibis.coalesce(found.at_default, found.before).cast("float64")
     return found.select(
-        "loan_id", "customer_id", "defaulted_at", exposure=exposure, cured_at=found.cured_at,
+        "loan_id", "customer_id", "defaulted_at", exposure=exposure, cured_at=found.cured_at, closed_at=found.closed_at,
         has_collateral=found.has_collateral,
     )  # fmt: skip
 

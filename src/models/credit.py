@@ -5,7 +5,7 @@ Learned from granted loans with a known outcome; what the declined would have do
 ones are few, and that model is handed over with its cross-fitted predictions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +194,13 @@ def _read(table: pd.DataFrame, settings: CreditSettings) -> tuple[FlatTable, dic
         table[known], {OUTPUT: str(settings.label)}, id=settings.id, as_of=settings.as_of,
         drop=[*settings.drop, *gone], soft=settings.soft_label, event=settings.event, group=settings.customer,
     )  # fmt: skip
+    for name in (*settings.force, *settings.bins):
+        if name not in flat.features.columns:
+            raise ParamsError(
+                f"credit settings force or bin {name!r}, which is no input: it is forbidden, protected, an outcome or "
+                "dropped, or has one value only; take it out of one of them"
+            )
+    flat = replace(flat, position=np.flatnonzero(known)[flat.position])  # places in the table that was given
     return flat, {**counts, "used": len(flat), "bad": round(float(flat.labels[OUTPUT].sum()))}, settings
 
 

@@ -57,7 +57,7 @@ class Development:
         """Spell the measures for JSON; those of the test and of the cross-fitted rows join the model's own."""
         out = metrics.finite(self.measures)
         for name, own in (("test", result.metrics["test"]), ("cross_fitted", result.metrics["cross_validated"])):
-            out[name] = {**own, **out[name]}
+            out[name] = {**out[name], **own}  # both know the Gini; the model's own has an interval
         return out
 
 

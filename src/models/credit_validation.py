@@ -79,10 +79,10 @@ def validate(result: CreditResult, scale: GradeScale) -> Pack:
     }  # fmt: skip
     if result.scorecard is not None:
         rows = result.cross_fitted[result.id].isin(result.predictions[result.id]).to_numpy()
-        tables["signs"] = sign_checks(
-            result.scorecard, result.inputs, result.cross_fitted["label"].to_numpy(float), rows
-        )
-        measures["signs_against"] = int((tables["signs"]["verdict"] == "against").sum())
+        if rows.any():  # a model that was not refitted has no later rows among its inputs: nothing could be checked
+            label = result.cross_fitted["label"].to_numpy(float)
+            tables["signs"] = sign_checks(result.scorecard, result.inputs, label, rows)
+            measures["signs_against"] = int((tables["signs"]["verdict"] == "against").sum())
     return Pack(measures, tables)
 
 

@@ -38,7 +38,8 @@ def realised(
 
     Parameters
     ----------
-    defaults : loan_id, defaulted_at, exposure (balance at default), cured_at (missing: not); other columns are kept
+    defaults : loan_id, defaulted_at, exposure (balance at default), cured_at (missing: not) and, where known,
+        closed_at: a closed loan can't be seen to cure, so its workout counts until then; other columns are kept
     recoveries : loan_id, received_at, amount (negative: a recovery taken back)
     as_of : first moment that the data don't cover
     workout_months : months after default, of 30.4 days, when a workout counts as over
@@ -103,7 +104,10 @@ def realised(
     paid = np.zeros((len(out), workout_months + 1))
     np.add.at(paid, (row, month), share)
     by_month = np.clip(paid[:, :-1].cumsum(axis=1), 0, 1)
-    age = (now - out["defaulted_at"]).dt.total_seconds().to_numpy() / 86_400 / MONTH
+    until = pd.Series(now, index=out.index)
+    if "closed_at" in out:
+        until = out["closed_at"].where(out["closed_at"] < now, now).where(out["closed_at"].notna(), now)
+    age = ((until - out["defaulted_at"]).dt.total_seconds().to_numpy() / 86_400 / MONTH).clip(min=0)
     cured_at = pd.to_datetime(out["cured_at"])
     _refuse("defaults", int((cured_at < out["defaulted_at"]).sum()), "cured before the default", "check both dates")
     out["cured"] = cured = (cured_at < now).to_numpy()

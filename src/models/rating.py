@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 MONTH = 365.25 / 12
 DRAWS = 200
+DEFAULT_DAYS = 90  # days past due
+LONGEST = 120  # months on book
 LATE = ("30-59", "60-89")
 
 
@@ -76,7 +78,8 @@ class Lending:
         for name, value in stated.items():
             if name not in known:
                 raise ParamsError(f"lending: unknown setting {name!r}: {nearest(str(name), known)}")
-            if isinstance(value, bool) or not isinstance(value, int | float | None):
+            empty = value is None and name == "cutoff"
+            if isinstance(value, bool) or not (isinstance(value, int | float) or empty):
                 raise ParamsError(f"lending: {name}: expected a number, got {value!r}")
         return cls(**stated)
 
@@ -122,7 +125,8 @@ class Rating:
         p = default_probability
         if self.terms is not None:
             longest = len(self.terms.cumulated) - 1 - self.terms.window
-            p = self.terms.next_window(p, np.minimum(age, longest), remaining)
+            quiet = np.clip(DEFAULT_DAYS - days_past_due, 0, None) * 12 / 365.25
+            p = self.terms.next_window(p, np.minimum(age, longest), remaining, quiet)
         bucket = pd.Series(arrears_bucket(days_past_due)).map(dict(self.arrears)).to_numpy(dtype=float)
         return np.fmax(p, bucket)
 
@@ -220,7 +224,8 @@ def estimate_terms(loans: pd.DataFrame, as_of: date, window_months: int) -> Term
     Parameters
     ----------
     loans : DataFrame
-        granted_at, default_at, closed_at (missing: not).
+        granted_at, default_at, closed_at (missing: not) and, where known, term_months: a loan that is closed a month
+        or more before its term, without default, was repaid early.
     """
     granted = loans[loans["granted_at"].notna()]
     now = pd.Timestamp(as_of)
@@ -229,7 +234,12 @@ def estimate_terms(loans: pd.DataFrame, as_of: date, window_months: int) -> Term
     end = pd.to_datetime(granted["closed_at"]).fillna(now)
     seen = ((end.where(end < now, now) - begun).dt.total_seconds() / 86_400 / MONTH).clip(lower=0)
     seen = seen.where(default.isna(), default)
+    term = granted["term_months"] if "term_months" in granted else pd.Series(np.inf, granted.index)
+    early = granted["closed_at"].notna() & (end < now) & default.isna() & (seen < term - 1)
     try:
-        return fit_term_structure(default.to_numpy(float), seen.to_numpy(float), window=window_months, longest=120)
+        return fit_term_structure(
+            default.to_numpy(float), seen.to_numpy(float), repaid_early=early.to_numpy(bool), window=window_months,
+            longest=LONGEST,
+        )  # fmt: skip
     except DataError:
         return None

@@ -18,23 +18,31 @@ class TermStructure:
     """When loans default: ``cumulated[m]`` is the share in default within ``m`` months on book, were none repaid.
 
     ``observed`` months rest on loans; from there on the mean hazard of the last ``window`` months is carried on.
+    ``staying[m]`` is the share not repaid before its time within ``m`` months, were none in default; empty: nobody
+    repays early.
     """
 
     window: int
     observed: int
     cumulated: tuple[float, ...]
+    staying: tuple[float, ...] = ()
 
-    def next_window(self, default_probability: ArrayLike, age_months: ArrayLike, remaining_months: ArrayLike) -> Array:
+    def next_window(
+        self, default_probability: ArrayLike, age_months: ArrayLike, remaining_months: ArrayLike,
+        quiet_months: ArrayLike = 0.0,
+    ) -> Array:  # fmt: skip
         """Give the probability that a loan not in default so far defaults within the next window and before its end.
 
-        With F the shape, a the age and w the window, cut at the end of the loan:
-        p·[F(a+w) − F(a)]/F(window) / (1 − p·F(a)/F(window)). Every loan has the shape of all, at its own level. Where a
-        high p would leave no survivors at this age, the answer is 1 (or 0 after the end).
+        With F the shape, S the share that stays, H = ∫ S dF what defaults before it is repaid, a the age, w the window,
+        cut at the end of the loan, and q the months in which no default can come yet:
+        p·[H(a+w) − H(a+q)]/H(window) / (S(a)·(1 − p·F(a+q)/H(window))). Every loan has the shape of all, at its own
+        level. Where a high p would leave no survivors at this age, the answer is 1 (or 0 after the end).
 
         Parameters
         ----------
         default_probability : (n,) for the first ``window`` months, as given at the application
         age_months, remaining_months : (n,) from 0 on
+        quiet_months : (n,) a loan that is d days past due cannot be 90 days past due within 90 − d days
 
         Raises
         ------
@@ -60,37 +68,45 @@ class TermStructure:
                 f"{int(beyond.sum()):,} loans reach {end[beyond].max():g} months on book, the curve ends at {longest}: "
                 "fit it with a larger `longest`"
             )
-        shape = np.asarray(self.cumulated) / self.cumulated[self.window]
-        months = np.arange(longest + 1.0)
-        gone, then = p * np.interp(age, months, shape), p * np.interp(end, months, shape)
-        alive = 1 - gone
-        coming = np.divide(then - gone, alive, out=np.ones_like(p), where=alive > 0)
+        months, shape = np.arange(longest + 1.0), np.asarray(self.cumulated)
+        staying = np.asarray(self.staying) if self.staying else np.ones(longest + 1)
+        meant = np.append(0.0, np.cumsum(np.diff(shape) * (staying[1:] + staying[:-1]) / 2))  # defaults before repaying
+        scale = p / meant[self.window]
+        begin = np.minimum(age + np.asarray(quiet_months, float), end)
+        alive = np.interp(age, months, staying) * (1 - scale * np.interp(begin, months, shape))
+        then = scale * (np.interp(end, months, meant) - np.interp(begin, months, meant))
+        coming = np.divide(then, alive, out=np.ones_like(p), where=alive > 0)
         return np.where(left > 0, np.clip(coming, 0, 1), 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Spell it for JSON."""
-        return {"window": self.window, "observed": self.observed, "cumulated": list(self.cumulated)}
+        spelled = {"window": self.window, "observed": self.observed, "cumulated": list(self.cumulated)}
+        return {**spelled, "staying": list(self.staying)}
 
     @classmethod
     def from_dict(cls, spelled: Mapping[str, Any]) -> "TermStructure":
         """Read what :meth:`to_dict` wrote."""
-        return cls(int(spelled["window"]), int(spelled["observed"]), tuple(float(x) for x in spelled["cumulated"]))
+        curves = (tuple(float(x) for x in spelled[name]) for name in ("cumulated", "staying"))
+        return cls(int(spelled["window"]), int(spelled["observed"]), *curves)
 
 
 def fit_term_structure(
-    months_on_book_at_default: ArrayLike, months_observed: ArrayLike, *, window: int = 12, longest: int = 60
-) -> TermStructure:
+    months_on_book_at_default: ArrayLike, months_observed: ArrayLike, *, repaid_early: ArrayLike | None = None,
+    window: int = 12, longest: int = 60,
+) -> TermStructure:  # fmt: skip
     """Estimate when loans default, from loans some of which have been seen for a short time only.
 
     The hazard of a month is its defaults over the loans that were at risk (Kaplan and Meier 1958, JASA 53:457-481); a
     loan seen for part of a month counts for that part (the actuarial estimate, Cutler and Ederer 1958, Journal of
-    Chronic Diseases 8:699-712). Loans that are repaid leave as if they had been lost from sight.
+    Chronic Diseases 8:699-712). Loans that are repaid leave as if they had been lost from sight; when
+    they leave before their time is estimated in the same way.
 
     Parameters
     ----------
     months_on_book_at_default : (n,) months from the grant; NaN: not in default. Whole or fractional: the first month
         is up to and with 1.
     months_observed : (n,) months from the grant to default, to the end of the loan, or to the date of the data
+    repaid_early : (n,) bool: the end of the loan came before its time, without default; None: nobody repays early
 
     Raises
     ------
@@ -119,8 +135,22 @@ def fit_term_structure(
             f"expected defaults and loans seen for {window} months, got {defaults[:window].sum()} defaults and "
             f"{observed} months: wait, or take a shorter window"
         )
-    hazard = defaults[:observed] / at_risk[:observed]
-    carried = defaults[observed - window : observed].sum() / at_risk[observed - window : observed].sum()
-    hazard = np.append(hazard, np.full(longest - observed, carried))
-    cumulated = 1 - np.cumprod(np.append(1.0, 1 - hazard))
-    return TermStructure(window, observed, tuple(float(round(x, 12)) for x in cumulated))
+    cumulated = 1 - _surviving(defaults, at_risk, observed, window)
+    staying: Array = np.empty(0)
+    if repaid_early is not None:
+        early = np.asarray(repaid_early, bool) & ~bad
+        month = np.maximum(np.ceil(seen[early]), 1).astype(int)
+        ends = np.bincount(np.minimum(month, longest + 1), minlength=longest + 2)[1 : longest + 1]
+        exposed = np.where(early, np.maximum(np.ceil(seen), 1), seen)
+        there = np.array([np.clip(exposed - m, 0, 1).sum() for m in range(longest)])
+        staying = _surviving(ends, there, observed, window)
+    spelled = (tuple(float(round(x, 12)) for x in curve) for curve in (cumulated, staying))
+    return TermStructure(window, observed, *spelled)
+
+
+def _surviving(events: NDArray[np.int64], at_risk: Array, observed: int, window: int) -> Array:
+    """Share without the event by month; beyond what was observed the last window's mean hazard is carried on."""
+    hazard = events[:observed] / at_risk[:observed]
+    carried = events[observed - window : observed].sum() / at_risk[observed - window : observed].sum()
+    hazard = np.append(hazard, np.full(len(events) - observed, carried))
+    return np.cumprod(np.append(1.0, 1 - np.clip(hazard, 0, 1)))

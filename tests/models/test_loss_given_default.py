@@ -171,6 +171,15 @@ def test_a_cure_loses_nothing_and_more_than_was_owed_is_no_gain() -> None:
     assert taken_back["loss_given_default"] == 1.0
 
 
+def test_a_closed_loan_is_observed_until_it_closes() -> None:
+    defaults, recoveries = one([40.0], [10], age=600)
+    closed = defaults.assign(closed_at=defaults["defaulted_at"] + pd.Timedelta(days=95))
+    row = lgd.realised(closed, recoveries, as_of=AS_OF).iloc[0]
+    assert not row["complete"]
+    assert row["months_observed"] == pytest.approx(95 / lgd.MONTH)
+    assert lgd.realised(defaults.assign(closed_at=pd.NaT), recoveries, as_of=AS_OF).iloc[0]["complete"]
+
+
 def test_what_is_not_known_yet_does_not_count_and_what_comes_late_is_shown() -> None:
     future = lgd.realised(*one([40.0, 60.0], [10, 100], age=50), as_of=AS_OF).iloc[0]
     assert future["recovered"] == pytest.approx(0.4)

@@ -80,6 +80,32 @@ def test_the_next_window_is_a_probability_that_rises_with_that_of_the_applicatio
     assert 0 <= low <= high <= 1
 
 
+def test_loans_that_are_repaid_early_cannot_default_later() -> None:
+    rng = np.random.default_rng(2)
+    n, default, repay = 60_000, 0.004, 0.02  # constant monthly hazards
+    first, second = rng.exponential(1 / default, n), rng.exponential(1 / repay, n)
+    end = np.minimum(second, 48.0)
+    at = np.where(first < end, first, np.nan)
+    seen = np.fmin(at, end)
+    shape = term_structure.fit_term_structure(at, seen, repaid_early=np.isnan(at) & (second < 48), longest=48)
+    assert np.array(shape.staying)[[12, 24]] == pytest.approx(np.exp([-0.24, -0.48]), abs=0.02)
+    within = float((at <= 12).mean())  # of the application: defaults before repaying within the window
+    alive = seen > 12
+    realised = float((at[alive] <= 24).mean())
+    assert shape.next_window([within], [12.0], [36.0])[0] == pytest.approx(realised, abs=0.003)
+    # planted fault: a curve that knows of no early repayment lets loans default that are gone
+    blind = term_structure.fit_term_structure(at, seen, longest=48)
+    assert blind.next_window([blind.cumulated[12]], [12.0], [36.0])[0] > 1.08 * realised
+
+
+def test_a_loan_that_is_not_late_cannot_default_at_once() -> None:
+    shape = term_structure.TermStructure(12, 36, tuple(KNOWN))
+    found = shape.next_window(np.full(3, KNOWN[12]), np.full(3, 6.0), np.full(3, 60.0), [0.0, 3.0, 12.0])
+    expected = (KNOWN[18] - KNOWN[9]) / (1 - KNOWN[9])  # alike loans, given that none defaults until month 9
+    assert found[1] == pytest.approx(expected)
+    assert found[0] > found[1] > found[2] == 0
+
+
 def test_where_no_loan_has_been_seen_the_last_hazards_are_carried_on() -> None:
     at = np.array([3.0, *[np.nan] * 99])
     shape = term_structure.fit_term_structure(at, np.where(np.isnan(at), 6.0, 3.0), window=6, longest=12)
@@ -107,5 +133,9 @@ def test_ages_beyond_the_curve_are_refused_unless_the_loan_is_over() -> None:
 
 
 def test_a_curve_survives_json() -> None:
-    shape = term_structure.fit_term_structure([1, np.nan, np.nan, 2], [1, 1, 3, 2], window=2, longest=3)
+    early = [False, True, False, False]
+    shape = term_structure.fit_term_structure(
+        [1, np.nan, np.nan, 2], [1, 1, 3, 2], repaid_early=early, window=2, longest=3
+    )
+    assert shape.staying[1] == pytest.approx(3 / 4)
     assert term_structure.TermStructure.from_dict(json.loads(json.dumps(shape.to_dict()))) == shape
