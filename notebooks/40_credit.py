@@ -32,7 +32,7 @@ explain_rows: int = 4000
 # %%
 import pandas as pd
 
-from afraz.catalog import save, studies
+from afraz.catalog import save_all, studies
 from afraz.features.credit_training import credit_history, credit_training
 from afraz.models.credit import CreditSettings, fit_credit
 from afraz.models.credit_development import develop
@@ -43,6 +43,8 @@ from afraz.reports import figures
 # ## Fit
 # %%
 training, columns = credit_training(table, use_signs, history_days)
+training.shape
+# %%
 settings = CreditSettings(
     seed=seed, candidates=candidates, test_days=test_days, refit=refit, folds=folds, n_trials=n_trials, force=force,
     forbid=forbid, bins=bins, max_variables=max_variables, grades=grades, bootstrap=bootstrap,
@@ -101,12 +103,8 @@ figures.bars(why.tables["summary"], "feature", "mean_abs_shap", "What moves the 
 # %% [markdown]
 # ## Save
 # %%
-save("credit_model", found.model)
-save("credit_predictions", result.predictions)
-save("credit_cross_fitted", result.cross_fitted)
-save("credit_sample", result.sample)
-save("credit_tables", {**result.tables, **found.tables})
-save("credit_curves", result.curves)
-save("credit_explanation", why.tables)
-measured = {**result.metrics, **found.measured(result), "explanation": why.report, "ready_table": bool(table)}
-save("credit_metrics", measured)
+save_all("credit", {
+    "model": found.model, "predictions": result.predictions, "cross_fitted": result.cross_fitted,
+    "applicants": found.applicants, "sample": result.sample, "tables": {**result.tables, **found.tables},
+    "curves": result.curves, "explanation": why.tables, "metrics": found.measured(result, why.report, bool(table)),
+})  # fmt: skip

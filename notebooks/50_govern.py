@@ -5,7 +5,7 @@
 # %% [markdown]
 # # Govern: may these models be used?
 # Runs the checks that `mlflow/registry.yaml` asks of each model and writes down what each one found. `afraz sync`,
-# which the runner calls afterwards, registers the models with these outcomes; the first one that passes becomes champion.
+# which the runner calls afterwards, registers the models with these outcomes; the first that passes becomes champion.
 
 # %% tags=["parameters"]
 models: list = ["churn", "credit"]

@@ -103,9 +103,15 @@ CATALOG: dict[str, Dataset] = {
                 "an application of the test part", ("loan_id",)),
         Dataset("credit_cross_fitted", "experiments/runs/credit/cross_fitted.parquet", "credit",
                 "an application with an outcome, predicted without its fold", ("loan_id",)),
+        Dataset("credit_applicants", "experiments/runs/credit/applicants.parquet", "credit",
+                "an application, with or without an outcome: probability, points, grade", ("loan_id",)),
         Dataset("credit_sample", "experiments/runs/credit/sample.parquet", "credit",
                 "a row of the test part: inputs, and what the model said", ("row",)),
         Dataset("credit_metrics", "experiments/metrics/credit.json", "credit", "measures of the credit model"),
+        Dataset("follow_up_tables", "experiments/runs/follow_up/tables", "follow_up",
+                "a folder of CSV files: vintages, roll rates, realised against predicted, overrides"),
+        Dataset("follow_up_metrics", "experiments/metrics/follow_up.json", "follow_up",
+                "what became of granted credit"),
         Dataset("govern_metrics", "experiments/metrics/govern.json", "govern", "checks passed and failed, by model"),
         Dataset("govern_run", "experiments/runs/govern", "govern", "a folder: notebook, page, checks"),
         Dataset("checks", "experiments/runs/govern/checks.json", "govern", "the outcome of each check for each model"),
@@ -268,6 +274,11 @@ def save(name: str, value: Any, **names: Any) -> str:
         shutil.rmtree(place, ignore_errors=True)
     os.replace(partial, place)
     return dataset(name).path.format(**names)
+
+
+def save_all(prefix: str, values: Mapping[str, Any]) -> list[str]:
+    """Write several datasets whose names begin alike: ``<prefix>_<name>`` each; see :func:`save`."""
+    return [save(f"{prefix}_{name}", value) for name, value in values.items()]
 
 
 def _write_parquet(name: str, value: "pd.DataFrame | ir.Table", partial: Path) -> None:

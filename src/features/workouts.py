@@ -31,7 +31,8 @@ def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, obs
         raise DataError("loss given default needs the table loan_months: the exposure at default is taken from it")
     loans, months = tables["loans"], tables["loan_months"]
     collateral = loans.collateral_value if "collateral_value" in loans.columns else ibis.null("decimal(18, 2)")
-    rows = loans.mutate(has_collateral=ibis.coalesce(collateral > 0, False)).inner_join(default_dates(tables, days_past_due), "loan_id")
+    loans = loans.mutate(has_collateral=ibis.coalesce(collateral > 0, False))
+    rows = loans.inner_join(default_dates(tables, days_past_due), "loan_id")
     rows = rows.filter(rows.default_at < ibis.literal(observed_until).cast("timestamp"))
     closed = rows.closed_at if "closed_at" in rows.columns else ibis.null("timestamp")
     rows = rows.select("loan_id", "customer_id", "has_collateral", defaulted_at="default_at", closed_at=closed)

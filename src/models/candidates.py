@@ -244,14 +244,23 @@ def fit_logistic(training: Training, encoder: FoldEncoder, settings: FitSettings
 def fit_woe_scorecard(training: Training, settings: FitSettings) -> Candidate:
     """Cross-fit a scorecard, binning and choice of variables included, and fit it on everything."""
     signs = {name: sign for name, sign in settings.monotone.items() if name in training.features and sign}
-    whole = fit_scorecard(training.features, training.label, signs=signs, **settings.scorecard())
+
+    def fit(rows: NDArray[np.bool_]) -> Scorecard:
+        frame, label = training.features[rows].reset_index(drop=True), training.label[rows]
+        groups, weight = training.groups[rows], None
+        if settings.soft_label:  # a row of probability p counts as p of a bad one and 1 − p of a good one
+            frame, groups = pd.concat([frame, frame], ignore_index=True), np.concatenate([groups, groups])
+            weight, label = np.concatenate([label, 1 - label]), np.repeat([1.0, 0.0], len(label))
+        return fit_scorecard(
+            frame, label, weight=weight, groups=groups, signs=signs, seed=settings.seed, n_jobs=settings.threads,
+            **settings.scorecard(),
+        )  # fmt: skip
+
+    whole = fit(np.ones(len(training.label), bool))
     margin = np.full(len(training.label), np.nan)
     for k in range(int(training.fold.max()) + 1):
         inside, rows = training.fold != k, training.fold == k
-        card = fit_scorecard(
-            training.features[inside].reset_index(drop=True), training.label[inside], signs=signs,
-            **settings.scorecard(),
-        )  # fmt: skip
+        card = fit(inside)
         margin[rows] = card.margin(training.features[rows])
     return Candidate("scorecard", whole.head(), None, margin, {"variables": list(whole.variables)}, scorecard=whole)
 

@@ -143,7 +143,7 @@ def _read(table: pd.DataFrame, settings: ChurnSettings) -> tuple[FlatTable, dict
         table = kept
     flat = read_flat(
         table, settings.labels, id=settings.id, as_of=settings.as_of, extras=extras, drop=settings.drop,
-        soft=settings.soft_label,
+        soft=settings.soft_label, event=settings.event,
     )  # fmt: skip
     return flat, {**counts, "used": len(flat)}, settings
 

@@ -182,6 +182,8 @@ def _read(table: pd.DataFrame, settings: CreditSettings) -> tuple[FlatTable, dic
     }  # fmt: skip
     settings = settings.model_copy(update=absent)  # a ready table needs none of them; one that was named must be there
     label = need(table, settings.label or "", "label")
+    if settings.customer is not None:
+        need(table, settings.customer, "customer")  # else the column that was meant would be looked at as an input
     for name in (*settings.force, *settings.forbid, *settings.bins, *settings.allow_protected):
         if name not in table.columns:
             raise ParamsError(f"credit settings name the variable {name!r}: {nearest(name, map(str, table.columns))}")

@@ -42,23 +42,26 @@ class History:
 
 @dataclass(frozen=True)
 class Development:
-    """The model with its rating, measures and tables."""
+    """The model with its rating, measures and tables; ``applicants`` is what it says of every application."""
 
     model: Artifact
     rating: Rating
     measures: dict[str, Any]
     tables: dict[str, pd.DataFrame]
+    applicants: pd.DataFrame
 
     def show(self, name: str) -> pd.DataFrame:
         """Give a table; an empty one where it does not apply."""
         return self.tables.get(name, pd.DataFrame())
 
-    def measured(self, result: CreditResult) -> dict[str, Any]:
-        """Spell the measures for JSON; those of the test and of the cross-fitted rows join the model's own."""
-        out = metrics.finite(self.measures)
-        for name, own in (("test", result.metrics["test"]), ("cross_fitted", result.metrics["cross_validated"])):
+    def measured(
+        self, result: CreditResult, explanation: Mapping[str, Any] | None = None, ready_table: bool = True
+    ) -> dict[str, Any]:
+        """Spell all measures for JSON: those of the fit, joined by those of the validation."""
+        out = {**result.metrics, **metrics.finite(self.measures)}
+        for name, own in (("test", result.metrics["test"]), ("cross_fitted", out.pop("cross_validated"))):
             out[name] = {**out[name], **own}  # both know the Gini; the model's own has an interval
-        return out
+        return {**out, "explanation": explanation, "ready_table": ready_table}
 
 
 def develop(
@@ -118,7 +121,9 @@ def develop(
     if declined is not None:
         tables["declined"] = declined
         measures["all_applicants"] = _by_method(declined)
-    return Development(rated(result.model, rating.to_dict()), rating, measures, tables)
+    said = applicants[[c for c in (result.id, OUTPUT, "points", "label") if c in applicants]]
+    said = said.assign(grade=scale.assign(applicants[OUTPUT].to_numpy()))
+    return Development(rated(result.model, rating.to_dict()), rating, measures, tables, said)
 
 
 def _grade_losses(applicants: pd.DataFrame, rating: Rating, amount: str | None) -> pd.DataFrame:

@@ -33,7 +33,6 @@ class CreditSettings(FitSettings):
     id: str | None = Field("loan_id", description="application; None: every row is one")
     customer: str | None = Field("customer_id", description="whose rows belong together in folds and resamples")
     label: str | None = Field("defaults", description="1 is bad; missing: no outcome (declined, or not yet known)")
-    event: str | None = Field(None, description="the value of the label that is bad, where it is not 0/1 or yes/no")
     candidates: list[Candidate] = Field(  # type: ignore[assignment]
         ["scorecard", "lightgbm"], min_length=1, description="the simplest first"
     )

@@ -6,6 +6,7 @@ comparison, would otherwise look better than they are.
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -317,3 +318,31 @@ def override_rates(applications: pd.DataFrame, *, bands: int = 10, level: float 
     names = ["reason", "overrides", "share", "known", "bads", "default_rate", "low", "high", "comparable",
              "comparable_rate", "difference", "difference_low", "difference_high"]  # fmt: skip
     return pd.DataFrame(rows, columns=names)
+
+
+def headline(by_grade: pd.DataFrame, by_cohort: pd.DataFrame, overrides: pd.DataFrame) -> dict[str, Any]:
+    """Say in a few numbers what the tables show.
+
+    Parameters
+    ----------
+    by_grade, by_cohort : of :func:`realised_against_predicted`
+    overrides : of :func:`override_rates`
+
+    Returns
+    -------
+    dict
+        ``outside_interval`` (grades and cohorts whose defaults differ from what was expected), ``overrides`` (the row
+        of all overrides; what is not known is left out).
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"verdict": ["as expected", "more defaults than expected"]})
+    >>> headline(table, table.head(1), pd.DataFrame({"reason": ["all"], "overrides": [3], "difference": [np.nan]}))
+    {'outside_interval': {'grades': 1, 'cohorts': 0}, 'overrides': {'overrides': 3.0}}
+    """
+    outside = [int(t["verdict"].str.endswith("than expected").sum()) for t in (by_grade, by_cohort)]
+    every = overrides[overrides["reason"] == "all"].drop(columns="reason").astype(float)
+    known = (
+        {str(name): float(value) for name, value in every.iloc[0].items() if np.isfinite(value)} if len(every) else {}
+    )
+    return {"outside_interval": {"grades": outside[0], "cohorts": outside[1]}, "overrides": known}

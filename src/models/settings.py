@@ -22,6 +22,7 @@ class FitSettings(BaseModel):
     id: str | None = Field("customer_id", description="customer; None: every row is a customer of its own")
     as_of: str | None = Field("as_of", description="date of the features; None: the test part is drawn at random")
     label: str | None = Field(None, description="the one label of a ready table")
+    event: str | None = Field(None, description="the value of the label that is the event, if it is not 0/1 or yes/no")
     soft_label: bool = Field(False, description="labels are known probabilities instead of outcomes")
     outcome_days: int | None = Field(None, ge=1, description="days until the label is known")
     drop: list[str] = Field([], description="columns that are no features")

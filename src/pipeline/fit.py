@@ -1,23 +1,37 @@
 """Fit a model on a ready table from the command line."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from .. import catalog
 from ..data.flat import read_flat_table
 from ..errors import ParamsError, nearest
-from ..models.churn import ChurnSettings, cross_validate, fit_churn
-
-MODELS = ("churn",)
 
 
 @dataclass(frozen=True)
 class FittedTable:
-    """``measures`` by name with value, low and high; ``notes`` in words; ``folder`` of the saved model."""
+    """What was fitted.
+
+    Attributes
+    ----------
+    measures : dict
+        By name: value and, where there is an interval, low and high.
+    notes : list of str
+        In words.
+    folder : Path
+        The saved model.
+    evidence : dict
+        Kind of evidence → folder of CSV files.
+    """
 
     measures: dict[str, dict[str, float]]
     notes: list[str]
     folder: Path
+    evidence: dict[str, Path] = field(default_factory=dict)
 
 
 def fit_table(
@@ -29,6 +43,8 @@ def fit_table(
     date_column: str | None = None,
     drop: list[str] | None = None,
     delimiter: str | None = None,
+    event: str | None = None,
+    protected: list[str] | None = None,
     n_trials: int = 20,
     folds: int = 5,
     seed: int = 7,
@@ -48,21 +64,64 @@ def fit_table(
     """
     if model not in MODELS:
         raise ParamsError(f"no model {model!r} for a ready table: {nearest(model, MODELS)}")
-    named = [c for c in (label, id_column, date_column, *(drop or [])) if c]
-    frame = read_flat_table(table, delimiter, named, drop or ())
-    settings = ChurnSettings(
-        id=id_column, as_of=date_column, label=label, drop=drop or [], n_trials=n_trials, folds=max(3, folds), seed=seed
-    )
-    result = fit_churn(frame, settings, storage=catalog.studies())
-    measures = {n: m for n, m in result.metrics["test"].items() if isinstance(m, dict)}
-    notes = [f"split: {result.metrics['population']['split']}", *map(str, result.metrics["notes"])]
-    if date_column is None:
-        whole = cross_validate(frame, settings, folds=folds, seed=seed)
-        measures = {f"roc_auc ({folds}-fold)": whole.roc_auc, **measures}
+    dropped, guarded = drop or [], protected or []
+    named = [c for c in (label, id_column, date_column, *dropped, *guarded) if c]
+    frame = read_flat_table(table, delimiter, named, dropped)
+    stated = {
+        "id": id_column, "as_of": date_column, "label": label, "drop": dropped, "n_trials": n_trials,
+        "folds": max(3, folds), "seed": seed,
+    }  # fmt: skip
     folder = out or catalog.studies().parent / "fit" / f"{model}-{table.name.split('.')[0]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
+    return MODELS[model](frame, stated, folder, folds=folds, event=event, protected=guarded)
+
+
+def _churn(
+    frame: pd.DataFrame, stated: dict[str, Any], folder: Path, *, folds: int, event: str | None, protected: list[str]
+) -> FittedTable:
+    from ..models.churn import ChurnSettings, cross_validate, fit_churn
+
+    settings = ChurnSettings(**{**stated, "drop": [*stated["drop"], *protected]}, event=event)
+    result = fit_churn(frame, settings, storage=catalog.studies())
+    measures = {n: m for n, m in result.metrics["test"].items() if isinstance(m, dict)}
+    if settings.as_of is None:
+        whole = cross_validate(frame, settings, folds=folds, seed=settings.seed)
+        measures = {f"roc_auc ({folds}-fold)": whole.roc_auc, **measures}
     result.model.save(folder)
-    suspects = ", ".join(str(s["feature"]) for s in result.metrics["suspected_leaks"])
-    if suspects:
-        notes.append(f"suspected leakage, look at where they come from: {suspects}")
-    return FittedTable(measures, notes, folder)
+    return FittedTable(measures, _notes(result.metrics), folder)
+
+
+def _credit(
+    frame: pd.DataFrame, stated: dict[str, Any], folder: Path, *, folds: int, event: str | None, protected: list[str]
+) -> FittedTable:
+    from ..models.credit import CreditSettings, cross_validate, fit_credit
+    from ..models.credit_development import develop
+
+    settings = CreditSettings(**stated, customer=None, event=event, protected=protected)
+    result = fit_credit(frame, settings, storage=catalog.studies())
+    found = develop(result, frame, settings, {}, None, "", settings.seed)
+    said = found.measured(result)
+    measures = {n: m for n, m in said["test"].items() if isinstance(m, dict) and "value" in m}
+    for name in ("ks", "h_measure", "h_measure_prior_adjusted"):
+        measures[name] = {"value": said["test"][name]}
+    if settings.as_of is None:
+        whole = cross_validate(frame, settings, folds=folds, seed=settings.seed)
+        measures = {f"roc_auc ({folds}-fold)": whole.roc_auc, **measures}
+    found.model.save(folder)
+    tables = folder.with_name(f"{folder.name}-tables")
+    tables.mkdir(exist_ok=True)
+    for name, part in {**result.tables, **found.tables}.items():
+        if len(part):
+            part.to_csv(tables / f"{name}.csv", index=False)
+    notes = [f"chosen: {result.metrics['candidates']['chosen']}", *_notes(result.metrics)]
+    notes.append(f"cut-off {said['cutoff']['cutoff']:.4f} approves {said['cutoff']['approval_rate']:.1%}")
+    return FittedTable(measures, notes, folder, {"validation pack": tables})
+
+
+def _notes(metrics: dict[str, Any]) -> list[str]:
+    notes = [f"split: {metrics['population']['split']}", *map(str, metrics["notes"])]
+    suspects = ", ".join(str(s["feature"]) for s in metrics["suspected_leaks"])
+    return [*notes, f"suspected leakage, look at where they come from: {suspects}"] if suspects else notes
+
+
+MODELS: dict[str, Callable[..., FittedTable]] = {"churn": _churn, "credit": _credit}

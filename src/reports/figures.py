@@ -111,6 +111,45 @@ def cutoff_curve(table: pd.DataFrame) -> Picture:
     return figure
 
 
+def woe_bars(table: pd.DataFrame, variable: str) -> Picture:
+    """Weight of evidence and bad rate of each bin: above 0 is safer than the average.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``bin, woe, bad_rate, share`` of one variable (:meth:`afraz.models.binning.BinnedVariable.table`).
+    """
+    figure, axes = _axes(variable, "", "weight of evidence")
+    place = np.arange(len(table))
+    axes.bar(place, table["woe"], color="0.75", edgecolor="0.2")
+    axes.axhline(0, color="0.3", linewidth=0.8)
+    axes.set_xticks(place, [f"{b}\n{s:.0%}" for b, s in zip(table["bin"], table["share"], strict=True)], fontsize=8)
+    right = axes.twinx()
+    right.plot(place, table["bad_rate"], "k--o", ms=4)
+    right.set(ylabel="bad rate (dashed)", ylim=(0, None))
+    right.spines["top"].set_visible(False)
+    return figure
+
+
+def vintage_curves(curves: pd.DataFrame) -> Picture:
+    """Cumulated defaults by month on book, one line per cohort, the youngest the darkest.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``cohort, months_on_book, defaulted_share`` (:func:`afraz.models.follow_up.vintage_curves`).
+    """
+    figure, axes = _axes("Vintages", "months on book", "share of the cohort's loans in default")
+    cohorts = sorted(curves["cohort"].unique())
+    for n, cohort in enumerate(cohorts):
+        part = curves[curves["cohort"] == cohort]
+        grey = str(0.75 - 0.75 * n / max(len(cohorts) - 1, 1))
+        axes.plot(part["months_on_book"], part["defaulted_share"], _LINES[n % 4], color=grey, marker=_MARKS[n // 4 % 4],
+                  ms=3, label=str(cohort))  # fmt: skip
+    figure.legend(frameon=False, loc="outside right center", fontsize=8)
+    return figure
+
+
 def tuning_curve(curve: pd.DataFrame) -> Picture:
     """Best loss so far, by trial: flat at the end means that more trials would bring little.
 

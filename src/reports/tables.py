@@ -61,3 +61,24 @@ def by_grade(rated: pd.DataFrame, money: str) -> pd.DataFrame:
     table = table.join(by[["default_probability", "loss_given_default"]].mean())
     table["expected_loss"] = by["expected_loss"].sum()
     return table.assign(expected_loss_share=table["expected_loss"] / table[money])
+
+
+def rates_matrix(rolls: pd.DataFrame) -> pd.DataFrame:
+    """Spread roll rates out: one row per bucket at a month's end, one column per bucket at the next.
+
+    Parameters
+    ----------
+    rolls : DataFrame
+        ``from_bucket, to_bucket, transitions, share`` (:func:`afraz.models.follow_up.roll_rates`).
+
+    Examples
+    --------
+    >>> rolls = pd.DataFrame({"from_bucket": ["0", "0"], "to_bucket": ["0", "1-29"], "transitions": [9, 1],
+    ...                       "share": [0.9, 0.1]})
+    >>> rates_matrix(rolls).loc["0"].tolist()
+    [10.0, 0.9, 0.1]
+    """
+    order = list(dict.fromkeys(rolls["to_bucket"]))
+    matrix = rolls.pivot_table("share", "from_bucket", "to_bucket", sort=False, dropna=False)[order]
+    matrix.insert(0, "loans", rolls.groupby("from_bucket", sort=False)["transitions"].sum())
+    return matrix

@@ -108,11 +108,11 @@ def score_book(
         in_default=gone, application_probability=stated, default_probability=p, grade=rating.scale.assign(p),
         loss_given_default=lgd, expected_loss=expected_loss(p, lgd, rows["balance"].to_numpy(float)).round(2),
     )  # fmt: skip
-    draws = {"level_draws": rating.levels or None, "lgd_draws": None if rating.losses is None else rating.losses.draws}
     alive = book[~gone]
     performing = portfolio_loss(
         alive["default_probability"], alive["loss_given_default"], alive["balance"], alive["customer_id"],
-        n=DRAWS, seed=seed, **draws,
+        n=DRAWS, seed=seed, level_draws=rating.levels or None,
+        lgd_draws=None if rating.losses is None else rating.losses.draws,
     )  # fmt: skip
     in_default = {"loans": int(gone.sum()), "expected_loss": float(book.loc[gone, "expected_loss"].sum())}
     manifest = {
