@@ -14,6 +14,7 @@ seed: int = 7
 table: dict = {}
 candidates: list = ["scorecard", "lightgbm"]
 history_days: int = 90
+min_events: int = 50
 test_days: int = 183
 refit: bool = True
 folds: int = 5
@@ -42,12 +43,12 @@ from afraz.reports import figures
 # %% [markdown]
 # ## Fit
 # %%
-training, columns = credit_training(table, use_signs, history_days)
+training, columns = credit_training(table, use_signs, history_days, min_events)
 training.shape
 # %%
 settings = CreditSettings(
     seed=seed, candidates=candidates, test_days=test_days, refit=refit, folds=folds, n_trials=n_trials, force=force,
-    forbid=forbid, bins=bins, max_variables=max_variables, grades=grades, bootstrap=bootstrap,
+    forbid=forbid, bins=bins, max_variables=max_variables, grades=grades, bootstrap=bootstrap, min_events=min_events,
     allow_protected=allow_protected, **columns,
 )  # fmt: skip
 result = fit_credit(training, settings, storage=studies())

@@ -14,7 +14,7 @@ models: list = ["churn", "credit"]
 import pandas as pd
 
 from afraz.catalog import save
-from afraz.governance.evidence import judge_all, side_by_side
+from afraz.governance.evidence import by_model, judge_all, side_by_side
 from afraz.governance.registry import chosen_entries
 
 # %% [markdown]
@@ -32,6 +32,7 @@ side_by_side(gates).set_index("model").style
 # ## Save
 # %%
 save("checks", [gate.to_dict() for gate in gates])
+save("model_checks", by_model(entries, gates))
 counts = {name: found for gate in gates for name, found in gate.counts().items()}
 save("govern_metrics", counts)
 counts

@@ -108,6 +108,8 @@ CATALOG: dict[str, Dataset] = {
         Dataset("credit_sample", "experiments/runs/credit/sample.parquet", "credit",
                 "a row of the test part: inputs, and what the model said", ("row",)),
         Dataset("credit_metrics", "experiments/metrics/credit.json", "credit", "measures of the credit model"),
+        Dataset("model_checks", "experiments/runs/govern/checks", "govern",
+                "a folder of CSV files: the checks of each model; what scoring waits for"),
         Dataset("follow_up_tables", "experiments/runs/follow_up/tables", "follow_up",
                 "a folder of CSV files: vintages, roll rates, realised against predicted, overrides"),
         Dataset("follow_up_metrics", "experiments/metrics/follow_up.json", "follow_up",

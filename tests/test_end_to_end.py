@@ -14,7 +14,10 @@ from afraz.digests import file_digest
 from afraz.pipeline.workspace import make_workspace
 
 REPO = Path(__file__).resolve().parents[1]
-ALL = ["simulate", "ingest", "features", "churn", "govern", "score", "oracle"]
+ALL = [
+    "simulate", "ingest", "features", "applications", "churn", "credit", "follow_up", "govern", "score",
+    "score_credit", "oracle",
+]  # fmt: skip
 
 pytestmark = pytest.mark.slow
 
@@ -48,20 +51,22 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_workspace(
             folder,
             {
-                "simulate": {"customers": 700, "months": 30},
+                "simulate": {"customers": 3000, "months": 36},
                 "ingest": {"max_reject_share": 0.2},  # one bad row among fifteen campaigns is more than 2 %
                 "features": {"snapshots": 12, "audit_customers": 40},
                 "churn": {"n_trials": 2, "bootstrap": 40, "tuning_rows": 2000, "explain_rows": 300},
+                "applications": {"audit_customers": 150},
+                "credit": {
+                    "n_trials": 2, "bootstrap": 40, "folds": 3, "test_days": 90, "min_events": 30, "explain_rows": 200,
+                },
             },
         )
     finally:
         os.chdir(before)
     registry = folder / "mlflow/registry.yaml"
     rules = yaml.safe_load(registry.read_text())
-    rules["churn"]["bounds"] = {
-        "roc_auc_low": 0.3,
-        "calibration_tolerance": 9,
-    }  # a tiny bank proves wiring, not quality
+    for model in rules:  # a tiny bank proves wiring, not quality
+        rules[model]["bounds"] = {"roc_auc_low": 0.2, "calibration_tolerance": 9}
     registry.write_text(yaml.safe_dump(rules))
     _run(folder, "dvc", "init", "--no-scm", "-q")
     assert _ran(_run(folder, "dvc", "repro")) == ALL
@@ -76,13 +81,21 @@ def test_every_result_is_there(bank: Path) -> None:
     assert scores["reason_1"].notna().mean() > 0.9
     manifest = json.loads((bank / "data/scores/as_of=2026-07-01/churn.json").read_text())
     champions = json.loads((bank / "mlflow/champions.json").read_text())
-    assert champions == {"churn": manifest["model_digest"]}
+    applications = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/credit/applications.parquet")
+    book = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/credit/book.parquet")
+    said = json.loads((bank / "data/scores/as_of=2026-07-01/credit/applications.json").read_text())
+    assert champions == {"churn": manifest["model_digest"], "credit": said["model_digest"]}
+    assert applications["loan_id"].is_unique
+    assert (applications["approved"] == (applications["default_probability"] <= said["cutoff"])).all()
+    assert book["expected_loss"].sum() > 0
     assert manifest["explanation"]["additivity_error_below"] <= 1e-4
     test = json.loads((bank / "experiments/metrics/churn.json").read_text())["test"]
     for name in ("roc_auc", "average_precision", "brier", "log_loss", "calibration_error", "lift_at_10pct"):
         assert test[name]["low"] <= test[name]["value"] <= test[name]["high"]
-    oracle = json.loads((bank / "experiments/metrics/oracle.json").read_text())["churn"]
-    assert 0 < oracle["gini"] < oracle["latent_oracle_gini"] < 1
+    oracle = json.loads((bank / "experiments/metrics/oracle.json").read_text())
+    for model in ("churn", "credit"):
+        assert 0 < oracle[model]["gini"] < oracle[model]["latent_oracle_gini"] < 1
+    assert oracle["credit"]["true_expected_loss"] > 0
     for stage in ALL:
         page = (bank / f"experiments/runs/{stage}/notebook.html").read_text()
         assert "Traceback" not in page
@@ -95,7 +108,7 @@ def test_a_second_repro_does_nothing_and_a_churn_parameter_reruns_churn_and_its_
     file = bank / "params/churn.yaml"
     stated = file.read_text()
     file.write_text(stated.replace("n_trials: 2", "n_trials: 3"))
-    assert _ran(_run(bank, "dvc", "repro")) == ["churn", "govern", "score", "oracle"]
+    assert _ran(_run(bank, "dvc", "repro")) == ["churn", "govern", "score", "oracle"]  # credit is left alone
     file.write_text(stated)
     _run(bank, "dvc", "repro")
     assert _outputs(bank) == before  # restored or made anew: the same bytes
@@ -107,5 +120,6 @@ def test_the_command_line_answers(bank: Path) -> None:
     assert _run(bank, "afraz", "sync").startswith("new runs: none")
     assert "customers" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
     assert "(unchanged: same model, same inputs)" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
+    assert "running loans" in _run(bank, "afraz", "score", "--model", "credit", "--as-of", "2026-06-15")
     assert "Headline measures" in _run(bank, "afraz", "summary")
     assert "champion churn" in _run(bank, "afraz", "doctor")

@@ -16,7 +16,7 @@ from afraz.reports import figures
 # %% [markdown]
 # ## The applications with an outcome
 # %%
-table, columns = credit_training({}, use_signs=True, history_days=90)
+table, columns = credit_training({}, use_signs=True, history_days=90, min_events=1)
 known = table[table["defaults"].notna()]
 inputs = known.drop(
     columns=[*columns["outcomes"], *columns["protected"], "defaults", "loan_id", "customer_id", "as_of"]

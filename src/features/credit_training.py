@@ -15,7 +15,7 @@ SIGNED = ("repayment", "application")  # families whose signs speak of default
 
 
 def credit_training(
-    ready: Mapping[str, Any], use_signs: bool, history_days: int
+    ready: Mapping[str, Any], use_signs: bool, history_days: int, min_events: int
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Load applications with their outcomes and say which columns are what.
 
@@ -27,6 +27,8 @@ def credit_training(
         Hold inputs to the signs of the dictionary (applications stage only).
     history_days : int
         Applications of the first days of the data are left out: nothing was known of the applicants yet.
+    min_events : int
+        With fewer bad outcomes credit is not applicable to this source (a ready table is refused by the fit instead).
 
     Returns
     -------
@@ -38,7 +40,7 @@ def credit_training(
     Raises
     ------
     NotApplicable
-        If the source has no loans.
+        If the source has no loans, or too few bad outcomes.
     """
     if ready:
         table, columns = ready_table(ready)
@@ -50,6 +52,12 @@ def credit_training(
     when = pd.to_datetime(table["as_of"])
     table = table.assign(as_of=when, cohort=when.dt.to_period("Q").astype(str))
     table = table[when >= when.min() + pd.Timedelta(days=history_days)].reset_index(drop=True)
+    bad = int(table["defaults"].fillna(0).sum())
+    if bad < min_events:
+        raise NotApplicable(
+            f"{bad} bad outcomes, at least {min_events} are needed ({min_events - bad} more): wait for windows to end, "
+            "or widen the definition of default in params/applications.yaml"
+        )
     aside = [c for c in outcomes.columns if c not in ("loan_id", "customer_id", "as_of", "defaults")]
     protected = [c for c in ("gender", "age_years") if c in table]
     columns = {"outcomes": [*(c for c in aside if c not in protected and c in table), "cohort"], "protected": protected}

@@ -53,6 +53,12 @@ def judge_all(entries: Mapping[str, Entry]) -> list[Gate]:
     return [judge(entry) for entry in fitted]
 
 
+def by_model(entries: Mapping[str, Entry], gates: list[Gate]) -> dict[str, pd.DataFrame]:
+    """One table per model: its checks and the digest that they speak of; empty for a model that does not apply."""
+    found = {gate.model: gate.table().assign(digest=gate.digest) for gate in gates}
+    return {name: found.get(name, pd.DataFrame({"code": [], "digest": []})) for name in entries}
+
+
 def side_by_side(gates: list[Gate]) -> pd.DataFrame:
     """One row per model and check."""
     return pd.concat([gate.table().assign(model=gate.model) for gate in gates], ignore_index=True)
