@@ -52,12 +52,12 @@ settings = CreditSettings(
     allow_protected=allow_protected, **columns,
 )  # fmt: skip
 result = fit_credit(training, settings, storage=studies())
-result.metrics["candidates"]
+result.choice().round(4)
 # %% [markdown]
 # ## The scorecard
 # Points add up to the score: 600 at odds of 50 to 1, 20 more double the odds. Why variables were left out, below it.
 # %%
-result.tables.get("scorecard", pd.DataFrame()).round({"points": 1, "woe": 3, "bad_rate": 4})
+result.tables.get("scorecard", pd.DataFrame()).style.format(precision=3).hide(axis="index")
 # %%
 result.tables.get("selection", pd.DataFrame()).head(30).round(3)
 # %% [markdown]
@@ -71,7 +71,9 @@ figures.calibration_curve(result.curves["calibration"])
 # Expected loss is default probability × loss given default × exposure.
 # %%
 found = develop(result, training, settings, lending, credit_history(bool(table)), as_of, seed)
-found.measures
+found.overview().round(4)
+# %%
+found.verdicts().to_frame()
 # %% [markdown]
 # Grades on all outcomes, each predicted without its fold; then on the test.
 # %%

@@ -38,10 +38,11 @@ rates_matrix(rolls).round(4)
 # ## Realised against predicted
 # Each loan predicted by a model that had not seen it. One bad quarter may lie outside without anything being wrong.
 # %%
-by_grade = realised_against_predicted(applications, by=["grade"])
+granted = applications[applications["granted"]]
+by_grade = realised_against_predicted(granted, by=["grade"])
 by_grade.round(4)
 # %%
-by_cohort = realised_against_predicted(applications, by=["cohort"])
+by_cohort = realised_against_predicted(granted, by=["cohort"])
 by_cohort.round(4)
 # %% [markdown]
 # ## Overrides
@@ -52,7 +53,7 @@ overrides.round(4)
 # %% [markdown]
 # ## Save
 # %%
-both = realised_against_predicted(applications)
+both = realised_against_predicted(granted)
 save("follow_up_tables", {
     "vintages": vintages, "roll_rates": rolls, "grade": by_grade, "cohort": by_cohort, "grade_cohort": both,
     "overrides": overrides,

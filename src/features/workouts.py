@@ -80,8 +80,8 @@ def arrears_outcomes(
 def recoveries_of(tables: dict[str, ir.Table], *, observed_until: date) -> ir.Table:
     """List what was received on defaulted loans and known by the end: loan_id, received_at, amount (double)."""
     if "recoveries" not in tables:
-        schema = {"loan_id": "string", "received_at": "timestamp", "amount": "float64"}
-        return ibis.memtable({name: [] for name in schema}, schema=schema)
+        none = tables["loans"].limit(0)
+        return none.select("loan_id", received_at=none.applied_at, amount=none.amount.cast("float64"))
     rows = tables["recoveries"]
     end = ibis.literal(observed_until).cast("timestamp")
     known = ibis.coalesce(rows.known_at, rows.received_at) if "known_at" in rows.columns else rows.received_at

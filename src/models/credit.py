@@ -61,6 +61,22 @@ class CreditResult:
     sample: pd.DataFrame
     id: str
 
+    def choice(self) -> pd.DataFrame:
+        """Set the candidates side by side: out-of-fold ROC AUC, and the difference to the winner before it."""
+        rows = []
+        for name, found in self.metrics["candidates"].items():
+            if name == "chosen":
+                continue
+            against = next((k for k in found if k.startswith("roc_auc_minus_")), None)
+            gap = found[against] if against else {}
+            rows.append({
+                "candidate": name, "chosen": name == self.metrics["candidates"]["chosen"],
+                **{f"roc_auc {end}".removesuffix(" value"): found["roc_auc"][end] for end in ("value", "low", "high")},
+                "against": (against or "").removeprefix("roc_auc_minus_"), "difference": gap.get("value"),
+                "difference low": gap.get("low"), "difference high": gap.get("high"),
+            })  # fmt: skip
+        return pd.DataFrame(rows)
+
     def summary(self) -> pd.DataFrame:
         """Measures on the test part: one row each, ``value, low, high``."""
         measured = {n: m for n, m in self.metrics["test"].items() if isinstance(m, dict)}

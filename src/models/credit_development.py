@@ -54,6 +54,32 @@ class Development:
         """Give a table; an empty one where it does not apply."""
         return self.tables.get(name, pd.DataFrame())
 
+    def overview(self) -> pd.DataFrame:
+        """Put ranking and calibration of both parts side by side: one row per measure."""
+        flat = {
+            part: {
+                "roc_auc (DeLong)": found["roc_auc_delong"]["value"],
+                "roc_auc low": found["roc_auc_delong"]["low"],
+                "roc_auc high": found["roc_auc_delong"]["high"],
+                **{name: found[name] for name in ("gini", "ks", "h_measure", "h_measure_prior_adjusted")},
+                "hosmer_lemeshow p": found["hosmer_lemeshow"]["p_value"],
+                "rows": found["rows"],
+                "bad": found["bad"],
+            }
+            for part, found in self.measures.items()
+            if part in ("test", "cross_fitted")
+        }
+        return pd.DataFrame(flat)
+
+    def verdicts(self) -> pd.Series:
+        """Line the other measures up: cut-off, losses, drift, migration, fairness."""
+        flat: dict[str, Any] = {}
+        for name in ("cutoff", "loss_given_default", "concentration", "drift", "regraded", "fairness"):
+            for key, value in self.measures.get(name, {}).items():
+                inner = value if isinstance(value, Mapping) else {"": value}
+                flat |= {f"{name}.{key}.{k}".rstrip("."): v for k, v in inner.items() if not isinstance(v, str)}
+        return pd.Series(flat, name="value", dtype=object)
+
     def measured(
         self, result: CreditResult, explanation: Mapping[str, Any] | None = None, ready_table: bool = True
     ) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def sign_checks(card: Scorecard, inputs: pd.DataFrame, label: Array, late: NDArr
     Returns
     -------
     DataFrame
-        ``variable, iv, coefficient, monotone`` (weights of evidence rise or fall throughout, missing apart),
+        ``variable, iv, coefficient, monotone`` (weights of evidence rise or fall throughout; None for texts),
         ``correlation_late`` (rank correlation of the variable's weight of evidence with being good, in later months),
         ``verdict``: "holds", "weak" (below 0 by less than two standard errors) or "against".
     """
@@ -115,7 +115,8 @@ def sign_checks(card: Scorecard, inputs: pd.DataFrame, label: Array, late: NDArr
         verdict = (
             "holds" if r >= 0 and coefficient <= 0 else "weak" if r > -2 * error and coefficient <= 0 else "against"
         )
-        monotone = bool((steps >= 0).all() or (steps <= 0).all())
+        text = card.binning.variables[name].levels is not None  # its bins have no order of their own
+        monotone = None if text else bool((steps >= 0).all() or (steps <= 0).all())
         rows.append((name, card.binning.variables[name].iv, float(coefficient), monotone, r, verdict))
     columns = ["variable", "iv", "coefficient", "monotone", "correlation_late", "verdict"]
     return pd.DataFrame(rows, columns=columns)

@@ -117,7 +117,7 @@ def woe_bars(table: pd.DataFrame, variable: str) -> Picture:
     Parameters
     ----------
     table : DataFrame
-        ``bin, woe, bad_rate, share`` of one variable (:meth:`afraz.models.binning.BinnedVariable.table`).
+        ``bin, woe, bad_rate, share`` of one variable (:meth:`afraz.models.binned_variable.BinnedVariable.table`).
     """
     figure, axes = _axes(variable, "", "weight of evidence")
     place = np.arange(len(table))

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afraz.errors import DataError, ParamsError
-from afraz.models.binning import bin_variables, checked_label, information_value, woe
+from afraz.models.binned_variable import information_value, woe
+from afraz.models.binning import bin_variables, checked_label
 
 ROWS = 3000
 

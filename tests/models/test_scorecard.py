@@ -15,11 +15,12 @@ from afraz.errors import ArtifactError, DataError, ParamsError
 from afraz.models import pyfunc_model
 from afraz.models.artifact import Artifact, load_artifact, save_artifact
 from afraz.models.artifact_spec import check_spec
-from afraz.models.binning import LEAST, RARE_ROWS, RARE_SHARE
+from afraz.models.bin_search import LEAST, RARE_ROWS, RARE_SHARE
 from afraz.models.contract import contract_findings
 from afraz.models.explain import explain
 from afraz.models.metrics import measure
-from afraz.models.scorecard import RIDGE, Scaling, Scorecard, estimator, fit_scorecard
+from afraz.models.scorecard import Scaling, Scorecard, fit_scorecard
+from afraz.models.variable_choice import RIDGE, estimator
 
 ROWS = 2500
 TELLING = ("income", "debt", "purpose")
