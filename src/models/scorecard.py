@@ -229,9 +229,9 @@ def fit_scorecard(
     >>> card = fit_scorecard(rows, bad)
     >>> card.points_table(digits=0)[["variable", "bin", "points"]]
       variable           bin  points
-    0     late         < 0.5   547.0
-    1     late  0.5 to < 1.5   526.0
-    2     late        >= 1.5   501.0
+    0     late         < 0.5   541.0
+    1     late  0.5 to < 1.5   525.0
+    2     late        >= 1.5   504.0
     >>> fit_scorecard(rows, bad, force=["lat"])
     Traceback (most recent call last):
     ...
