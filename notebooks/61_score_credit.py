@@ -11,6 +11,7 @@
 as_of: str = "2026-07-01"
 seed: int = 7
 application_days: int = 365
+untold: list = ["policy_score"]
 
 # %%
 from datetime import date
@@ -32,7 +33,7 @@ champion.digest, applications.shape, running.shape
 # %%
 scores, manifest = score_applications(
     champion.folder, applications, as_of=today, dictionary=load("application_dictionary"),
-    model_digest=champion.digest,
+    model_digest=champion.digest, untold=tuple(untold),
 )  # fmt: skip
 manifest
 # %%

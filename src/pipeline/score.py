@@ -11,6 +11,7 @@ from ..errors import GateError, ParamsError
 from ..features.credit_scorable import applications_to_score, running_loans
 from ..features.scorable import customers_to_score
 from ..governance.registry import Champion, chosen_entries, resolve_champion
+from ..params import load_params
 from ..scoring.batch import score
 from ..scoring.credit import score_applications, score_book
 from ..scoring.sinks import write_scores
@@ -62,9 +63,12 @@ def _churn(champion: Champion, day: date) -> list[Scored]:
 
 
 def _credit(champion: Champion, day: date) -> list[Scored]:
+    stated = load_params("score_credit", catalog.root())
     scores, manifest = score_applications(
-        champion.folder, applications_to_score(day), as_of=day, dictionary=catalog.load("application_dictionary"),
-        model_digest=champion.digest,
+        champion.folder, applications_to_score(day, stated["application_days"]), as_of=day,
+        dictionary=catalog.load("application_dictionary"), model_digest=champion.digest, untold=tuple(stated["untold"]),
     )  # fmt: skip
-    book, said = score_book(champion.folder, running_loans(day), as_of=day, model_digest=champion.digest)
+    book, said = score_book(
+        champion.folder, running_loans(day), as_of=day, model_digest=champion.digest, seed=stated["seed"]
+    )
     return [("credit_scores", scores, manifest), ("credit_book", book, said)]

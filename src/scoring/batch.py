@@ -12,7 +12,8 @@ import pandas as pd
 from ..errors import ArtifactError, DataError
 from ..models.artifact import Artifact, folder_digest, load_artifact
 from ..models.explain import explain
-from ..models.reasons import Phrases, phrases_of, top_reasons
+from ..models.reason_codes import shap_reasons
+from ..models.reasons import Phrases, phrases_of
 
 ID = "customer_id"
 REVENUE = "revenue_12m"
@@ -59,6 +60,7 @@ def score(
     revenue: str = REVENUE,
     keep: tuple[str, ...] = KEPT,
     reasons: int = 3,
+    untold: tuple[str, ...] = (),
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Score every customer at a date and say why.
 
@@ -78,6 +80,8 @@ def score(
         Names of columns of ``frame``: the key, the yearly revenue (optional), and what is passed on if it is there.
     reasons : int
         How many reasons; 0 for none.
+    untold : tuple of str
+        Features that are never given as a reason.
 
     Returns
     -------
@@ -127,7 +131,8 @@ def score(
         told = explain(artifact, matrix, main)
         phrases = phrases_of(dictionary) if isinstance(dictionary, pd.DataFrame) else dictionary
         usual = references(artifact, matrix, phrases)
-        said = top_reasons(told, matrix, phrases, usual, texts=text_levels(artifact, rows), top=reasons)
+        mute = [name for name in untold if name in told.names]
+        said = shap_reasons(told, matrix, phrases, usual, reasons, untold=mute, texts=text_levels(artifact, rows))
         scores = pd.concat([scores, said], axis=1)
         manifest["explanation"] = told.report()
     manifest["columns"] = list(scores.columns)

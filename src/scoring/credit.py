@@ -17,6 +17,7 @@ from .batch import frame_digest, score, text_levels
 
 ID = "loan_id"
 KEPT = ("customer_id", "applied_on", "amount", "decision")
+UNTOLD = ("policy_score",)
 
 
 def rating_of(artifact: Artifact) -> Rating:
@@ -34,7 +35,7 @@ def rating_of(artifact: Artifact) -> Rating:
 
 def score_applications(
     model_folder: Path, frame: pd.DataFrame, *, as_of: dt.date, dictionary: pd.DataFrame,
-    model_digest: str | None = None,
+    model_digest: str | None = None, untold: tuple[str, ...] = UNTOLD,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:  # fmt: skip
     """Rate applications.
 
@@ -42,6 +43,9 @@ def score_applications(
     ----------
     frame : DataFrame
         :func:`afraz.features.credit_scorable.applications_to_score`.
+    untold : tuple of str
+        Inputs that no reason may name. "Your score was too low" tells an applicant nothing (US Regulation B, 12 CFR
+        1002.9(b)(2)), so by default the policy's own score is not told.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def score_applications(
     """
     scores, manifest = score(
         model_folder, frame, as_of=as_of, dictionary=dictionary, model_digest=model_digest, id_column=ID,
-        keep=KEPT, reasons=4,
+        keep=KEPT, reasons=4, untold=untold,
     )  # fmt: skip
     artifact = load_artifact(model_folder, model_digest)
     rating, rows = rating_of(artifact), frame.sort_values(ID, kind="stable").reset_index(drop=True)
@@ -66,10 +70,11 @@ def score_applications(
     scores["approved"] = p <= rating.cutoff
     head = artifact.spec["heads"][0]
     if head["kind"] == "scorecard":
-        phrases = phrases_of(dictionary)
+        features = artifact.spec["features"]
         told = points_reasons(
-            head, artifact.spec["features"], artifact.matrix(rows), phrases, texts=text_levels(artifact, rows)
-        )
+            head, features, artifact.matrix(rows), phrases_of(dictionary), texts=text_levels(artifact, rows),
+            untold=[f["name"] for f in features if f["name"] in untold],
+        )  # fmt: skip
         manifest["reasons_agree"] = compare_reasons(scores.filter(regex="^reason_"), told)
         scores = scores.join(told.rename(columns=lambda c: c.replace("reason_", "lost_")))
     manifest |= {"cutoff": rating.cutoff, "columns": list(scores.columns)}
