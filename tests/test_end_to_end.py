@@ -57,7 +57,12 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "churn": {"n_trials": 2, "bootstrap": 40, "tuning_rows": 2000, "explain_rows": 300},
                 "applications": {"audit_customers": 150},
                 "credit": {
-                    "n_trials": 2, "bootstrap": 40, "folds": 3, "test_days": 90, "min_events": 30, "explain_rows": 200,
+                    "n_trials": 2,
+                    "bootstrap": 40,
+                    "folds": 3,
+                    "test_days": 90,
+                    "min_events": 30,
+                    "explain_rows": 200,
                 },
             },
         )

@@ -19,13 +19,16 @@ _OPTIONAL = {
 def default_dates(tables: dict[str, ir.Table], days_past_due: int) -> ir.Table:
     """Date the first default of every loan that had one: loan_id, ``default_at``.
 
+    From ``loans.defaulted_at`` where the source fills it and the limit is the one that it dates, else from month ends.
+
     Raises
     ------
     DataError
         If the limit is not the one that the source dates and there are no month-end states to look it up in.
     """
     loans = tables["loans"]
-    if days_past_due == DATED_BY_SOURCE and "defaulted_at" in loans.columns:
+    dated = "defaulted_at" in loans.columns and int(loans.defaulted_at.count().execute()) > 0
+    if days_past_due == DATED_BY_SOURCE and (dated or "loan_months" not in tables) and "defaulted_at" in loans.columns:
         return loans.filter(loans.defaulted_at.notnull()).select("loan_id", default_at="defaulted_at")
     if "loan_months" not in tables:
         raise DataError(

@@ -5,7 +5,6 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
-from ..errors import DataError
 from .default_labels import default_dates
 
 CURE_DAYS = 90
@@ -20,15 +19,14 @@ def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, obs
     ir.Table
         loan_id, customer_id, defaulted_at, ``exposure`` (balance at the first month's end at or after the default, or
         the last one before it; double), ``cured_at`` (missing: not cured), ``closed_at`` (missing: open),
-        ``has_collateral`` (bool).
-
-    Raises
-    ------
-    DataError
-        If there are no month-end states: the exposure at default is taken from them.
+        ``has_collateral`` (bool). Empty without month-end states, from which the exposure at default is taken: the
+        stated loss given default is used then.
     """
     if "loan_months" not in tables:
-        raise DataError("loss given default needs the table loan_months: the exposure at default is taken from it")
+        return _nothing(
+            loan_id="string", customer_id="string", defaulted_at="timestamp", exposure="float64", cured_at="timestamp",
+            closed_at="timestamp", has_collateral="boolean",
+        )  # fmt: skip
     loans, months = tables["loans"], tables["loan_months"]
     collateral = loans.collateral_value if "collateral_value" in loans.columns else ibis.null("decimal(18, 2)")
     loans = loans.mutate(has_collateral=ibis.coalesce(collateral > 0, False))
@@ -65,6 +63,8 @@ def arrears_outcomes(
     ir.Table
         bucket (``0``, ``1-29``, ``30-59``, ``60-89``), loans, defaults.
     """
+    if "loan_months" not in tables:
+        return _nothing(bucket="string", loans="int64", defaults="int64")
     months = tables["loan_months"].left_join(default_dates(tables, days_past_due), "loan_id").drop("loan_id_right")
     end = ibis.literal(observed_until).cast("timestamp")
     span = ibis.interval(months=window_months)
@@ -75,6 +75,10 @@ def arrears_outcomes(
     bucket = ibis.cases((late <= 0, "0"), (late < 30, "1-29"), (late < 60, "30-59"), (late < 90, "60-89"), else_="90+")
     rows = months.mutate(bucket=bucket, bad=ibis.coalesce(months.default_at < months.month_end + span, False))
     return rows.group_by("bucket").aggregate(loans=rows.count(), defaults=rows.bad.sum().cast("int64"))
+
+
+def _nothing(**schema: str) -> ir.Table:
+    return ibis.memtable({name: [] for name in schema}, schema=schema)
 
 
 def recoveries_of(tables: dict[str, ir.Table], *, observed_until: date) -> ir.Table:

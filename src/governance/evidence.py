@@ -61,4 +61,5 @@ def by_model(entries: Mapping[str, Entry], gates: list[Gate]) -> dict[str, pd.Da
 
 def side_by_side(gates: list[Gate]) -> pd.DataFrame:
     """One row per model and check."""
-    return pd.concat([gate.table().assign(model=gate.model) for gate in gates], ignore_index=True)
+    tables = [gate.table().assign(model=gate.model) for gate in gates]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"model": []})

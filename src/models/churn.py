@@ -19,7 +19,7 @@ from .artifact import Artifact
 from .candidates import Candidate
 from .churn_settings import ChurnSettings
 from .flat_table import FlatTable, need, read_flat
-from .learning import CrossValidation, Learned, calibrated_output, learn, scored_sample, split, tested
+from .learning import CrossValidation, Learned, calibrated_output, learn, measured_on, scored_sample, split
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -215,7 +215,7 @@ def _tested(flat: FlatTable, test: Positions, predictions: pd.DataFrame, setting
     for name, label in outputs.items():
         known = ~np.isnan(label)
         p = predictions[name].to_numpy()[known]
-        out[name] = tested(label[known], p, groups[known], settings)
+        out[name] = measured_on(label[known], p, groups[known], settings)
     return {"test": out[list(flat.labels)[-1]], "test_by_output": out}
 
 

@@ -18,7 +18,7 @@ from . import calibration, learning, metrics
 from .artifact import Artifact
 from .credit_settings import CreditSettings
 from .flat_table import FlatTable, need, read_flat
-from .learning import CrossValidation, Learned, calibrated_output, learn, scored_sample, tested
+from .learning import CrossValidation, Learned, calibrated_output, learn, measured_on, scored_sample
 from .scorecard import Scorecard
 
 Array = NDArray[np.float64]
@@ -125,8 +125,8 @@ def fit_credit(
         "population": {**counts, "train_rows": len(train), "test_rows": len(test), **said},
         "notes": flat.notes,
         **learned.evidence,
-        "test": tested(label, p, flat.groups[test], settings),
-        "cross_validated": tested(*everything, cross_fitted["group"].to_numpy(), settings),
+        "test": measured_on(label, p, flat.groups[test], settings),
+        "cross_validated": measured_on(*everything, cross_fitted["group"].to_numpy(), settings),
         "suspected_leaks": learned.suspected_leaks(settings),
         "refit": {"on_all_outcomes": settings.refit, "rows": len(cross_fitted), "chosen": final.chosen.name},
     }
@@ -203,6 +203,12 @@ def _read(table: pd.DataFrame, settings: CreditSettings) -> tuple[FlatTable, dic
     for name in (*settings.force, *settings.forbid, *settings.bins, *settings.allow_protected):
         if name not in table.columns:
             raise ParamsError(f"credit settings name the variable {name!r}: {nearest(name, map(str, table.columns))}")
+    repeated = int(table[settings.id].duplicated().sum()) if settings.id in table.columns else 0
+    if repeated:
+        raise DataError(
+            f"{repeated:,} rows repeat {settings.id!r}: expected one row per application; if it names the customer, say "
+            "so in customer"
+        )
     known = label.notna().to_numpy() if settings.outcomes else np.ones(len(table), bool)
     counts = {"rows": len(table), "without_outcome": int((~known).sum())}
     if len(table) and not known.any():

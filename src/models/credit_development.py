@@ -149,7 +149,8 @@ def develop(
         measures["all_applicants"] = _by_method(declined)
     said = applicants[[c for c in (result.id, OUTPUT, "points", "label") if c in applicants]]
     said = said.assign(grade=scale.assign(applicants[OUTPUT].to_numpy()))
-    return Development(rated(result.model, rating.to_dict()), rating, measures, tables, said)
+    model = rated(result.model, {**rating.to_dict(), "untold": settings.protected})
+    return Development(model, rating, measures, tables, said)
 
 
 def _grade_losses(applicants: pd.DataFrame, rating: Rating, amount: str | None) -> pd.DataFrame:
@@ -204,15 +205,25 @@ def _groups(
     protected: dict[str, NDArray[np.object_]] = {}
     for name in settings.protected:
         if name in applicants.columns:
-            numeric = pd.api.types.is_numeric_dtype(applicants[name])
-            values = fairness.age_bands(applicants[name]) if numeric else applicants[name].to_numpy(object)
-            protected["age_band" if numeric else name] = np.asarray(values, object)
+            values, called = _grouped(applicants[name])
+            protected[called] = values
     found, shown = credit_validation.fair(applicants, cutoff, protected, applicants[inputs], seed)
     measures["fairness"] = {**found, "note": fairness.NOTE}
     tables |= shown
     parts = [t.assign(attribute=n.removeprefix("fairness_")) for n, t in shown.items() if n.startswith("fairness_")]
     if parts:
         tables["fairness"] = pd.concat(parts, ignore_index=True)
+
+
+def _grouped(column: pd.Series) -> tuple[NDArray[np.object_], str]:
+    """Groups of a protected attribute: ages in bands, other numbers of many values in quarters, texts as they are."""
+    name = str(column.name)
+    if not pd.api.types.is_numeric_dtype(column) or column.nunique() <= 10:
+        return column.astype(object).where(column.notna()).map(str, na_action="ignore").to_numpy(object), name
+    if "age" in name.lower():
+        return np.asarray(fairness.age_bands(column), object), "age_band"
+    quarters = pd.qcut(column, 4, duplicates="drop").astype(object)
+    return quarters.map(str, na_action="ignore").to_numpy(object), name
 
 
 def declined_applicants(applicants: pd.DataFrame, settings: CreditSettings, seed: int) -> pd.DataFrame | None:

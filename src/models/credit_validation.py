@@ -21,6 +21,7 @@ from .scorecard import Scorecard
 Array = NDArray[np.float64]
 
 PROXY_ROWS = 5_000
+LEAST_GROUP = 20  # fewer rows say nothing of a group
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def decide(
     label = applicants["label"].to_numpy(float) if "label" in applicants else None
     money = None if amount is None else applicants[amount].to_numpy(float)
     table = cutoff_table(p, amount=money, economics=economics, old_decision=old, label=label)
-    best = recommended_cutoff(table)
+    best = recommended_cutoff(table) if cutoff is None or table["expected_profit"].max() > 0 else {}
     at = best["cutoff"] if cutoff is None else cutoff
     approved = approve(p, at)
     used = {
@@ -248,6 +249,8 @@ def fair(
         if len(known) == 0 or len(set(values[known])) < 2:
             continue
         group = np.asarray(values)[known]
+        if (pd.Series(values[known]).value_counts() >= LEAST_GROUP).sum() < 2:
+            continue
         table = fairness.group_fairness(approved[known], label[known], group, default_probability=p[known])
         some = np.sort(rng.choice(known, min(PROXY_ROWS, len(known)), replace=False))
         found = fairness.proxies(inputs.iloc[some].reset_index(drop=True), np.asarray(values)[some], seed=seed)

@@ -141,7 +141,7 @@ def scored_sample(flat: FlatTable, rows: Positions, predictions: pd.DataFrame, a
     return pd.concat([pd.Series(range(len(features)), name="row"), features, said], axis=1)
 
 
-def tested(label: Array, probability: Array, groups: Positions, settings: FitSettings) -> dict[str, Any]:
+def measured_on(label: Array, probability: Array, groups: Positions, settings: FitSettings) -> dict[str, Any]:
     """Measure a probability on rows that were not learned from; intervals resample customers."""
     found = metrics.bootstrap(label, probability, groups, n=settings.bootstrap, seed=settings.seed)
     return {

@@ -97,7 +97,10 @@ def _credit(
     from ..models.credit import CreditSettings, cross_validate, fit_credit
     from ..models.credit_development import develop
 
-    settings = CreditSettings(**stated, customer=None, event=event, protected=protected)
+    name = stated["id"]
+    owner = name if name is not None and frame[name].duplicated().any() else None  # it names customers, not applications
+    stated = {**stated, "id": None if owner else name, "customer": owner}
+    settings = CreditSettings(**stated, event=event, protected=protected)
     result = fit_credit(frame, settings, storage=catalog.studies())
     found = develop(result, frame, settings, {}, None, "", settings.seed)
     said = found.measured(result)

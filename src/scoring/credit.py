@@ -10,6 +10,7 @@ import pandas as pd
 from ..errors import ArtifactError
 from ..models.artifact import Artifact, load_artifact
 from ..models.expected_loss import expected_loss, portfolio_loss
+from ..models.metrics import finite
 from ..models.rating import DRAWS, Rating
 from ..models.reason_codes import compare_reasons, points_reasons
 from ..models.reasons import phrases_of
@@ -56,11 +57,12 @@ def score_applications(
     manifest : dict
         With ``cutoff`` and, of a scorecard, ``reasons_agree`` (points against SHAP).
     """
+    artifact = load_artifact(model_folder, model_digest)
+    untold = (*untold, *artifact.spec.get("rating", {}).get("untold", []))  # a protected attribute is never a reason
     scores, manifest = score(
         model_folder, frame, as_of=as_of, dictionary=dictionary, model_digest=model_digest, id_column=ID,
         keep=KEPT, reasons=4, untold=untold,
     )  # fmt: skip
-    artifact = load_artifact(model_folder, model_digest)
     rating, rows = rating_of(artifact), frame.sort_values(ID, kind="stable").reset_index(drop=True)
     p = scores["default_probability"].to_numpy()
     scores["grade"] = rating.scale.assign(p)
@@ -75,7 +77,7 @@ def score_applications(
             head, features, artifact.matrix(rows), phrases_of(dictionary), texts=text_levels(artifact, rows),
             untold=[f["name"] for f in features if f["name"] in untold],
         )  # fmt: skip
-        manifest["reasons_agree"] = compare_reasons(scores.filter(regex="^reason_"), told)
+        manifest["reasons_agree"] = finite(compare_reasons(scores.filter(regex="^reason_"), told))
         scores = scores.join(told.rename(columns=lambda c: c.replace("reason_", "lost_")))
     manifest |= {"cutoff": rating.cutoff, "columns": list(scores.columns)}
     return scores, manifest
@@ -114,11 +116,13 @@ def score_book(
         loss_given_default=lgd, expected_loss=expected_loss(p, lgd, rows["balance"].to_numpy(float)).round(2),
     )  # fmt: skip
     alive = book[~gone]
-    performing = portfolio_loss(
-        alive["default_probability"], alive["loss_given_default"], alive["balance"], alive["customer_id"],
-        n=DRAWS, seed=seed, level_draws=rating.levels or None,
-        lgd_draws=None if rating.losses is None else rating.losses.draws,
-    )  # fmt: skip
+    performing: dict[str, Any] = {"expected_loss": 0.0, "low": 0.0, "high": 0.0, "exposure": 0.0, "loans": len(alive)}
+    if alive["balance"].sum() > 0:
+        performing = portfolio_loss(
+            alive["default_probability"], alive["loss_given_default"], alive["balance"], alive["customer_id"],
+            n=DRAWS, seed=seed, level_draws=rating.levels or None,
+            lgd_draws=None if rating.losses is None else rating.losses.draws,
+        )  # fmt: skip
     in_default = {"loans": int(gone.sum()), "expected_loss": float(book.loc[gone, "expected_loss"].sum())}
     manifest = {
         "model": artifact.spec["model"], "model_digest": model_digest, "as_of": as_of.isoformat(),

@@ -13,7 +13,7 @@ import pytest
 from afraz.errors import DataError, ParamsError
 from afraz.models import metrics
 from afraz.models.artifact import folder_digest, load_artifact, save_artifact
-from afraz.models.calibration import logit
+from afraz.models.calibration import beta, logit, platt
 from afraz.models.contract import contract_findings
 from afraz.models.credit import CreditResult, CreditSettings, cross_validate, fit_credit, rated, said_of
 from afraz.models.scorecard import Scorecard
@@ -145,6 +145,20 @@ def test_cross_fitted_predictions_rank_worse_than_those_of_rows_that_were_learne
         auc = [metrics.measure(label, p, ("roc_auc",))["roc_auc"] for p in (inside, apart)]
         assert auc[0] > auc[1] + 0.005
         assert not np.isclose(inside, apart, rtol=0, atol=1e-9).any(), "every row is predicted without its fold"
+
+
+def test_the_calibration_too_has_not_seen_the_row(result: CreditResult) -> None:
+    rows = result.cross_fitted
+    said = rows["default_probability"].to_numpy()
+    apart, all_in = np.empty(len(rows)), np.empty(len(rows))
+    fit = {"beta": beta, "platt": platt}[result.metrics["calibration_method"]["method"]]
+    margin, label = rows["margin"].to_numpy(), rows["label"].to_numpy()
+    for k in range(3):
+        inside = (rows["fold"] != k).to_numpy()
+        apart[~inside] = fit(margin[inside], label[inside]).probability(margin[~inside])
+        all_in[~inside] = fit(margin, label).probability(margin[~inside])
+    assert np.allclose(said, apart, rtol=0, atol=1e-12)
+    assert not np.allclose(said, all_in, rtol=0, atol=1e-4)
 
 
 def test_a_customer_is_in_one_fold_only(result: CreditResult) -> None:

@@ -7,6 +7,12 @@ LEAD = pd.DataFrame(
     {"month": [1, 2], "leavers": [10, 8], "caught": [5, 2], "share_caught": [0.5, 0.25], "roc_auc": [0.8, 0.7]}
 )
 CALIBRATION = pd.DataFrame({"output": ["a", "a", "b"], "expected": [0.1, 0.2, 0.3], "observed": [0.1, 0.3, 0.2]})
+CUTOFFS = pd.DataFrame(
+    {
+        "cutoff": [0.05, 0.1, 0.2], "approval_rate": [0.2, 0.5, 1.0], "bad_rate_expected": [0.02, 0.05, 0.12],
+        "expected_profit": [1.0, 3.0, -2.0],
+    }
+)  # fmt: skip
 DEPENDENCE = pd.DataFrame(
     {
         "feature": ["age"] * 3, "bin": [-1, 0, 1], "value_mean": [float("nan"), 30.0, 60.0],
@@ -21,6 +27,7 @@ DEPENDENCE = pd.DataFrame(
         lambda: figures.lead_time_curve(LEAD),
         lambda: figures.calibration_curve(CALIBRATION),
         lambda: figures.gains_curve(pd.DataFrame({"share_of_customers": [0, 1], "share_of_leavers": [0, 1]})),
+        lambda: figures.cutoff_curve(CUTOFFS),
         lambda: figures.tuning_curve(pd.DataFrame({"trial": [0, 1], "best_so_far": [0.2, 0.1]})),
         lambda: figures.bars(pd.DataFrame({"f": ["a", "b"], "v": [1, 2]}), "f", "v", "title"),
         lambda: figures.dependence(DEPENDENCE),
@@ -36,6 +43,15 @@ def test_the_lead_time_curve_shows_its_numbers() -> None:
     axes = figures.lead_time_curve(LEAD).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [0.5, 0.25]
     assert {t.get_text() for t in axes.texts} == {"5 of 10", "2 of 8"}
+
+
+def test_the_cutoff_curve_draws_the_line_where_the_profit_is_highest() -> None:
+    left, right = figures.cutoff_curve(CUTOFFS).axes
+    curves = {line.get_label(): list(line.get_ydata()) for line in left.get_lines()}
+    assert curves["approved"] == [0.2, 0.5, 1.0]
+    assert curves["expected bad rate of the approved"] == [0.02, 0.05, 0.12]
+    assert list(right.get_lines()[0].get_ydata()) == [1.0, 3.0, -2.0]
+    assert [0.1, 0.1] in [list(line.get_xdata()) for line in left.get_lines()]
 
 
 def test_a_missing_value_is_a_line_not_a_point() -> None:
