@@ -78,7 +78,7 @@ def arrears_outcomes(
 
 
 def _nothing(**schema: str) -> ir.Table:
-    return ibis.memtable({name: [] for name in schema}, schema=schema)
+    return ibis.memtable(ibis.schema(schema).to_pyarrow().empty_table(), schema=schema)
 
 
 def recoveries_of(tables: dict[str, ir.Table], *, observed_until: date) -> ir.Table:

@@ -206,8 +206,8 @@ def _read(table: pd.DataFrame, settings: CreditSettings) -> tuple[FlatTable, dic
     repeated = int(table[settings.id].duplicated().sum()) if settings.id in table.columns else 0
     if repeated:
         raise DataError(
-            f"{repeated:,} rows repeat {settings.id!r}: expected one row per application; if it names the customer, say "
-            "so in customer"
+            f"{repeated:,} rows repeat {settings.id!r}: expected one row per application; if it names the customer, "
+            "say so in customer"
         )
     known = label.notna().to_numpy() if settings.outcomes else np.ones(len(table), bool)
     counts = {"rows": len(table), "without_outcome": int((~known).sum())}

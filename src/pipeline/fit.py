@@ -98,7 +98,8 @@ def _credit(
     from ..models.credit_development import develop
 
     name = stated["id"]
-    owner = name if name is not None and frame[name].duplicated().any() else None  # it names customers, not applications
+    # a repeated id names customers, not applications
+    owner = name if name is not None and frame[name].duplicated().any() else None
     stated = {**stated, "id": None if owner else name, "customer": owner}
     settings = CreditSettings(**stated, event=event, protected=protected)
     result = fit_credit(frame, settings, storage=catalog.studies())
