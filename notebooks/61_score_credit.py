@@ -18,7 +18,7 @@ from datetime import date
 
 from afraz.catalog import load, save, target
 from afraz.features.credit_scorable import applications_to_score, running_loans
-from afraz.governance.registry import resolve_champion
+from afraz.governance.registry import champion_in_use
 from afraz.reports.tables import by_grade
 from afraz.scoring.credit import score_applications, score_book
 from afraz.scoring.sinks import write_scores
@@ -26,7 +26,7 @@ from afraz.scoring.sinks import write_scores
 # %%
 today = date.fromisoformat(as_of)
 applications, running = applications_to_score(today, application_days), running_loans(today)
-champion = resolve_champion("credit")
+champion = champion_in_use("credit")
 champion.digest, applications.shape, running.shape
 # %% [markdown]
 # ## Applications

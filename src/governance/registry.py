@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ..errors import ArtifactError, GateError, nearest
+from ..errors import ArtifactError, GateError, NotApplicable, nearest
 from ..models.artifact import folder_digest, folder_inside, log_kwargs
 from ..tracking import client, store_lock, store_root
 from .gates import Entry, Gate, read_registry
@@ -166,6 +166,21 @@ def resolve_champion(name: str) -> Champion:
         raise GateError(f"{name} has no champion: {hint}")
     digest = version.tags[MODEL_DIGEST]
     return Champion(name, int(version.version), digest, _fetch(version, digest))
+
+
+def champion_in_use(name: str) -> Champion:
+    """Resolve the champion for a stage of the pipeline, which goes on where a model has none yet.
+
+    Raises
+    ------
+    NotApplicable
+        If the model has no champion: no version has passed its checks, and none was crowned.
+    GateError, ArtifactError
+        As :func:`resolve_champion`.
+    """
+    if name not in read_champions() and _alias(client(), name) is None:
+        raise NotApplicable(f"{name} has no champion: no version has passed its checks (experiments/runs/govern)")
+    return resolve_champion(name)
 
 
 def _alias(opened: "MlflowClient", name: str) -> "ModelVersion | None":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from afraz import catalog, tracking
-from afraz.errors import ArtifactError, GateError
+from afraz.errors import ArtifactError, GateError, NotApplicable
 from afraz.governance import registry
 from afraz.governance.checks import Outcome
 from afraz.governance.gates import Entry, Gate
@@ -100,3 +100,16 @@ def test_a_champion_of_another_store_is_explained(workspace: Path) -> None:
     registry.champions_file().write_text(catalog.to_json({"churn": "f" * 64}))
     with pytest.raises(GateError, match="names ffffffffffff, which this store does not hold: set MLFLOW_TRACKING_URI"):
         registry.resolve_champion("churn")
+
+
+def test_a_stage_goes_on_where_no_version_has_passed_and_an_altered_or_foreign_champion_still_stops_it(
+    workspace: Path, run_id: str, folder: Path
+) -> None:
+    registry.register(_gate(folder, "fail"), folder, run_id, ENTRY)
+    with pytest.raises(NotApplicable, match="churn has no champion: no version has passed its checks"):
+        registry.champion_in_use("churn")
+    (workspace / "mlflow/champions.json").write_text('{"churn": "abc"}')
+    with pytest.raises(GateError, match="names abc"):
+        registry.champion_in_use("churn")
+    registry.move_champion("churn", 1, reason="the reviewer said so")
+    assert registry.champion_in_use("churn").version == 1
