@@ -267,6 +267,11 @@ def leak_audit(
                 where = day.isoformat()
                 report.findings.append({"feature": feature, "kind": kind, "where": where, "customers": count})
         bench.restore()
+    for table in sorted(set(tables) - set(TABLES)):  # no schema dates it: no feature may hang on it
+        bench.replace(table, bench.original[table].slice(0, 0))
+        for feature, count in _differences(expected, bench.run()).items():
+            report.findings.append({"feature": feature, "kind": "undated", "where": table, "customers": count})
+        bench.restore()
     for table, column in _undated(tables):
         if bench.original[table][column].null_count == len(bench.original[table]):
             continue

@@ -225,7 +225,10 @@ def _read(table: pd.DataFrame, settings: CreditSettings) -> tuple[FlatTable, dic
                 "dropped, or has one value only; take it out of one of them"
             )
     flat = replace(flat, position=np.flatnonzero(known)[flat.position])  # places in the table that was given
-    return flat, {**counts, "used": len(flat), "bad": round(float(flat.labels[OUTPUT].sum()))}, settings
+    bad = round(float(flat.labels[OUTPUT].sum()))
+    if bad < settings.min_events:
+        raise DataError(settings.too_few(bad, len(flat)))
+    return flat, {**counts, "used": len(flat), "bad": bad}, settings
 
 
 def _split(flat: FlatTable, settings: CreditSettings) -> tuple[Positions, Positions, dict[str, Any]]:

@@ -110,6 +110,22 @@ def test_an_undated_attribute_is_reported_unless_waived_with_a_reason(random_ban
     assert report.findings[0]["where"] == "customers.education"
 
 
+def test_a_feature_from_a_table_that_no_schema_dates_is_named(random_bank, random_dates):
+    customers = random_bank["customers"].customer_id.to_pandas()
+    orders = ibis.memtable({"customer_id": customers.tolist(), "standing_orders": [1.0] * len(customers)})
+
+    def build(tables, as_of):
+        return (
+            build_features(tables, as_of, families=["value"])
+            .left_join(tables["orders"], "customer_id")
+            .drop("customer_id_right")
+        )
+
+    report = _audit({**random_bank, "orders": orders}, random_dates[:1], build, WAIVED)
+    assert _named(report) == {"standing_orders"}
+    assert {(f["kind"], f["where"]) for f in report.findings} == {("undated", "orders")}
+
+
 def test_a_waiver_without_a_reason_is_refused(random_bank, random_dates):
     with pytest.raises(ParamsError, match=r"customers\.gender needs a reason"):
         _audit(random_bank, random_dates, build_features, {"customers.gender": " "})

@@ -332,7 +332,7 @@ def _bad(table: pd.DataFrame, count: int) -> pd.DataFrame:
         (
             lambda t: _bad(t, 40),
             {"test_days": 1},
-            "40 bad outcomes in 1,267 rows to learn from, at least 50 are needed (10 more)",
+            "40 bad outcomes in 1,272 rows to learn from, at least 50 are needed (10 more)",
         ),
         (lambda t: t.assign(defaults=t["defaults"] * 0), {}, "label 'defaults' has one class only (1,272 rows of 0.0)"),
         (lambda t: t.assign(defaults=np.nan), {}, "no row has an outcome: 'defaults' is missing in all 1,500 rows"),
