@@ -112,7 +112,8 @@ def test_a_second_repro_does_nothing_and_a_churn_parameter_reruns_churn_and_its_
     assert _ran(_run(bank, "dvc", "repro")) == []
     file = bank / "params/churn.yaml"
     stated = file.read_text()
-    file.write_text(stated.replace("n_trials: 2", "n_trials: 3"))
+    assert "test_dates: 2" in stated
+    file.write_text(stated.replace("test_dates: 2", "test_dates: 1"))  # other months to learn from: another model
     assert _ran(_run(bank, "dvc", "repro")) == ["churn", "govern", "score", "oracle"]  # credit is left alone
     file.write_text(stated)
     _run(bank, "dvc", "repro")
