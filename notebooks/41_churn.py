@@ -24,7 +24,7 @@ explain_rows: int = 5000
 # %%
 import pandas as pd
 
-from afraz.catalog import save, studies
+from afraz.catalog import save_all, studies
 from afraz.features.training import churn_training
 from afraz.models.churn import ChurnSettings, fit_churn
 from afraz.models.explanation import explain_globally
@@ -76,10 +76,8 @@ why.report
 # %% [markdown]
 # ## Save
 # %%
-save("churn_model", result.model)
-save("churn_predictions", result.predictions)
-save("churn_sample", result.sample)
-save("churn_tables", result.tables)
-save("churn_curves", result.curves)
-save("churn_explanation", why.tables)
-save("churn_metrics", {**result.metrics, "explanation": why.report, "ready_table": bool(table)})
+save_all("churn", {
+    "model": result.model, "predictions": result.predictions, "sample": result.sample, "tables": result.tables,
+    "curves": result.curves, "explanation": why.tables,
+    "metrics": {**result.metrics, "explanation": why.report, "ready_table": bool(table)},
+})  # fmt: skip

@@ -79,8 +79,7 @@ class CreditResult:
 
     def summary(self) -> pd.DataFrame:
         """Measures on the test part: one row each, ``value, low, high``."""
-        measured = {n: m for n, m in self.metrics["test"].items() if isinstance(m, dict)}
-        return pd.DataFrame(measured).T
+        return pd.DataFrame(metrics.with_intervals(self.metrics["test"])).T
 
 
 def fit_credit(

@@ -266,6 +266,17 @@ def soft_roc_auc(p_true: ArrayLike, score: ArrayLike) -> float:
     return measure(p_true, score, ("roc_auc",))["roc_auc"]
 
 
+def with_intervals(measures: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Keep the measures that are spelled ``value, low, high``; counts, tests and plain numbers are left out.
+
+    Examples
+    --------
+    >>> with_intervals({"rows": 9, "roc_auc": {"value": 0.7, "low": 0.6, "high": 0.8}, "test": {"p_value": 0.3}})
+    {'roc_auc': {'value': 0.7, 'low': 0.6, 'high': 0.8}}
+    """
+    return {name: found for name, found in measures.items() if isinstance(found, dict) and "value" in found}
+
+
 def finite(values: Mapping[str, Any]) -> dict[str, Any]:
     """Turn NaN into None at every depth, so that measures can be spelled as JSON.
 

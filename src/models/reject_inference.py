@@ -180,40 +180,6 @@ def inverse_propensity_rate(
     )  # fmt: skip
 
 
-def propensity_weights(frame: pd.DataFrame) -> Array:
-    """Weights of a refit that is to hold for all who applied.
-
-    1 for the passed and 1 / propensity for the strip, where the outcome is known; 0 for all others, and for overrides:
-    somebody picked them for reasons that the declined don't share. How far such weights cost precision:
-    :func:`effective_size`.
-
-    Returns
-    -------
-    (n,) in the order of the frame
-
-    Raises
-    ------
-    DataError
-        If there is no strip with outcomes.
-    """
-    a = _Applications.of(frame)
-    if not a.counts(a.strip)[0]:
-        raise DataError("no loan was granted at random with a known outcome: there is nothing to weigh the failed by")
-    weight = np.where(a.strip, (~a.passed).sum() / a.strip.sum(), np.where(a.passed, 1.0, 0.0))
-    return np.where(a.known, weight, 0.0)
-
-
-def effective_size(weight: Array) -> float:
-    """Rows of equal weight that would be worth as much (Kish 1965, *Survey Sampling*).
-
-    Examples
-    --------
-    >>> effective_size(np.array([1.0] * 100)), round(effective_size(np.array([1.0] * 90 + [30.0] * 10)), 1)
-    (100.0, 16.7)
-    """
-    return float(weight.sum() ** 2 / (weight**2).sum())
-
-
 def fuzzy_augmentation(frame: pd.DataFrame, factors: Sequence[float] = FACTORS) -> pd.DataFrame:
     """Give each declined applicant the model's odds of default, times an assumed factor.
 

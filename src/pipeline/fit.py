@@ -80,10 +80,11 @@ def _churn(
     frame: pd.DataFrame, stated: dict[str, Any], folder: Path, *, folds: int, event: str | None, protected: list[str]
 ) -> FittedTable:
     from ..models.churn import ChurnSettings, cross_validate, fit_churn
+    from ..models.metrics import with_intervals
 
     settings = ChurnSettings(**{**stated, "drop": [*stated["drop"], *protected]}, event=event)
     result = fit_churn(frame, settings, storage=catalog.studies())
-    measures = {n: m for n, m in result.metrics["test"].items() if isinstance(m, dict)}
+    measures = with_intervals(result.metrics["test"])
     if settings.as_of is None:
         whole = cross_validate(frame, settings, folds=folds, seed=settings.seed)
         measures = {f"roc_auc ({folds}-fold)": whole.roc_auc, **measures}
@@ -96,6 +97,7 @@ def _credit(
 ) -> FittedTable:
     from ..models.credit import CreditSettings, cross_validate, fit_credit
     from ..models.credit_development import develop
+    from ..models.metrics import with_intervals
 
     name = stated["id"]
     # a repeated id names customers, not applications
@@ -105,7 +107,7 @@ def _credit(
     result = fit_credit(frame, settings, storage=catalog.studies())
     found = develop(result, frame, settings, {}, None, "", settings.seed)
     said = found.measured(result)
-    measures = {n: m for n, m in said["test"].items() if isinstance(m, dict) and "value" in m}
+    measures = with_intervals(said["test"])
     for name in ("ks", "h_measure", "h_measure_prior_adjusted"):
         measures[name] = {"value": said["test"][name]}
     if settings.as_of is None:

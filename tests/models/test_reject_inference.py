@@ -112,8 +112,6 @@ def test_without_a_strip_the_table_says_not_applicable_and_keeps_the_range(frame
     bare = frame[~frame["at_random"]]
     with pytest.raises(DataError, match="no loan was granted at random with a known outcome"):
         ri.inverse_propensity_rate(bare)
-    with pytest.raises(DataError, match="nothing to weigh the failed by"):
-        ri.propensity_weights(bare)
     table = ri.compare(bare, n=50).set_index("method")
     assert table.loc["inverse propensity", "note"].startswith("not applicable: no loan was granted at random")
     assert table.loc["inverse propensity", ["estimate", "low", "high"]].isna().all()
@@ -146,23 +144,6 @@ def test_few_cohorts_are_told_in_the_table() -> None:
     assert (
         "few outcomes in the strip: 4 bads in 10 loans; fewer than 4 cohorts" in table.loc["inverse propensity", "note"]
     )
-
-
-def test_weights_bring_the_known_loans_to_the_mix_of_all_who_applied() -> None:
-    frame = by_hand()
-    weight = ri.propensity_weights(frame)
-    assert weight.sum() == pytest.approx(100)
-    assert sorted(set(weight)) == [0.0, 1.0, 4.0]
-    assert np.nansum(weight * frame["label"]) / 100 == pytest.approx(ri.inverse_propensity_rate(frame)["estimate"])
-    override = frame["granted"] & ~frame["passed"] & ~frame["at_random"]
-    assert not weight[override].any()
-    assert ri.effective_size(weight) == pytest.approx(100**2 / (60 + 10 * 16))
-
-
-def test_an_unfinished_window_has_no_weight() -> None:
-    frame = by_hand()
-    frame.loc[[0, 60], "label"] = np.nan
-    assert ri.propensity_weights(frame)[[0, 60, 1, 61]].tolist() == [0.0, 0.0, 1.0, 4.0]
 
 
 def test_a_factor_of_one_repeats_the_model_and_two_doubles_the_odds() -> None:
