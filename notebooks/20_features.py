@@ -11,7 +11,8 @@
 as_of: str = "2026-07-01"
 seed: int = 7
 snapshots: int = 24
-families: list = ["value", "behaviour", "loyalty", "geography", "lifecycle", "support"]
+families: list = ["value", "behaviour", "loyalty", "geography", "lifecycle", "support", "attitude"]
+item_days: int = 1095
 churn_definition: str = "closure"
 silent_days: int = 90
 horizons: list = [30, 60, 90]
@@ -27,6 +28,7 @@ import pandas as pd
 from afraz.catalog import canonical_tables, load, save, scan
 from afraz.features.audit import leak_audit
 from afraz.features.dictionary import dictionary_frame
+from afraz.features.items import build_items
 from afraz.features.labels import churn_labels, outcome_days
 from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import build_features, not_applicable
@@ -35,7 +37,7 @@ from afraz.features.table import build_features, not_applicable
 tables = canonical_tables()
 today = date.fromisoformat(as_of)
 dates = snapshot_dates(today, snapshots)
-build = partial(build_features, families=families)
+build, items = partial(build_features, families=families), partial(build_items, window_days=item_days)
 
 # %% [markdown]
 # ## Features
@@ -43,6 +45,11 @@ build = partial(build_features, families=families)
 save("customer_features", build(tables, dates))
 save("dictionary", dictionary_frame())
 pd.Series(not_applicable(tables, families), name="not applicable, because", dtype=str).to_frame()
+# %% [markdown]
+# Items: what customers use, hold and ask for, one by one.
+# %%
+save("items", items(tables, dates))
+load("items").groupby("item")["uses"].agg(["size", "sum"]).rename(columns={"size": "rows", "sum": "uses"})
 # %% [markdown]
 # ## Labels
 # Customers who are not at risk, and outcomes whose window is not over, are counted, not guessed.
@@ -64,7 +71,11 @@ audit = leak_audit(tables, dates[:-1] or dates, build, sample=audit_customers, s
 save("leak_audit", audit.to_dict())
 audit.table()
 # %%
+of_items = leak_audit(tables, dates[:-1] or dates, items, sample=audit_customers, seed=seed)
+of_items.table()
+# %%
 audit.stop_on_leaks()
+of_items.stop_on_leaks()
 # %% [markdown]
 # ## What it looks like
 # %%

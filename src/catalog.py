@@ -63,6 +63,8 @@ CATALOG: dict[str, Dataset] = {
         Dataset("features", "data/features", "features", "a folder"),
         Dataset("customer_features", "data/features/customer_features.parquet", "features",
                 "a customer at an as_of date", ("customer_id", "as_of")),
+        Dataset("items", "data/features/items.parquet", "features",
+                "an item that a customer uses, holds or asks for at an as_of date", ("customer_id", "as_of", "item")),
         Dataset("churn_labels", "data/features/churn_labels.parquet", "features",
                 "a customer at an as_of date", ("customer_id", "as_of")),
         Dataset("label_terms", "data/features/label_terms.json", "features", "what the labels mean and need"),

@@ -140,7 +140,7 @@ class _Bench:
 def _keyed(rows: pa.Table) -> pd.DataFrame:
     frame = rows.to_pandas()
     frame["as_of"] = pd.to_datetime(frame["as_of"])
-    return frame.set_index([*(c for c in ("loan_id",) if c in frame), *KEY]).sort_index()
+    return frame.set_index([*(c for c in ("loan_id", "item") if c in frame), *KEY]).sort_index()
 
 
 def _differences(expected: pd.DataFrame, got: pd.DataFrame) -> dict[str, int]:

@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ..errors import DataError, ParamsError, nearest
-from . import behaviour, geography, lifecycle, loyalty, repayment, support, value
+from . import attitude, behaviour, geography, lifecycle, loyalty, repayment, support, value
 from .activity import active_days, summarise, wide
 from .family import Family
 from .feature import KEY
@@ -18,7 +18,7 @@ from .windows import ordered_dates
 
 FAMILIES: dict[str, Family] = {
     module.FAMILY.name: module.FAMILY
-    for module in (value, behaviour, loyalty, geography, lifecycle, support, repayment)
+    for module in (value, behaviour, loyalty, geography, lifecycle, support, attitude, repayment)
 }
 MONTHLY = tuple(name for name in FAMILIES if name != "repayment")  # which looks at applications, not at every month
 MANDATORY = ("customers", "transactions")

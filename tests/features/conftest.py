@@ -111,6 +111,19 @@ def random_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "channel": "phone", "topic": np.array(["card", "loan", "fee"])[rng.integers(0, 3, m)],
         "wait_seconds": rng.random(m) * 300, "duration_seconds": rng.random(m) * 900,
         "resolved": rng.random(m) > 0.3, "satisfaction": rng.integers(1, 6, m)}))  # fmt: skip
+    answered = rng.integers(0, 900 * 86400, 120)
+    _write(folder, "surveys", pd.DataFrame({
+        "survey_id": [f"S{i:03d}" for i in range(120)], "customer_id": np.array(names)[rng.integers(0, customers, 120)],
+        "answered_at": start + pd.to_timedelta(answered, unit="s"), "nps": rng.integers(0, 11, 120),
+        "satisfaction": rng.integers(1, 6, 120), "price_sensitivity": rng.random(120).round(2),
+        "wants": np.array(["security", "return;security"])[np.arange(120) % 2],
+        "known_at": start + pd.to_timedelta(answered + 9 * 86400, unit="s")}))  # fmt: skip
+    assigned = start + pd.to_timedelta(np.repeat([200, 500], customers), unit="D")
+    late = pd.Series(assigned + pd.to_timedelta(rng.integers(1, 60, 2 * customers), unit="D"))
+    _write(folder, "treatments", pd.DataFrame({
+        "campaign_id": np.repeat(["P1", "P2"], customers), "customer_id": names * 2, "assigned_at": assigned,
+        "arm": np.array(["control", "offer"])[rng.integers(0, 2, 2 * customers)], "propensity": 0.5,
+        "responded_at": late.where(rng.random(2 * customers) < 0.3)}))  # fmt: skip
     return folder
 
 

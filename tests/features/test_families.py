@@ -129,3 +129,35 @@ def test_support_waits_a_day_before_it_calls_a_contact_unresolved(bank, make_on)
     assert row["mean_wait_90d"] == 30
     assert row["days_since_last_contact"] == 1
     assert row["topics_365d"] == 1
+
+
+def test_attitude_knows_the_last_answer_and_not_one_that_arrives_later(bank, make_on):
+    surveys = [
+        {"survey_id": "1", "customer_id": "a", "answered_at": "2023-01-01T10:00:00", "nps": 2, "satisfaction": 1},
+        {"survey_id": "2", "customer_id": "a", "answered_at": "2024-05-01T10:00:00", "nps": 9, "satisfaction": 5},
+        {"survey_id": "3", "customer_id": "a", "answered_at": "2024-05-20T10:00:00", "nps": 0,
+         "known_at": "2024-06-02T10:00:00"},
+        {"survey_id": "4", "customer_id": "a", "answered_at": "2024-06-02T10:00:00", "nps": 1},
+    ]  # fmt: skip
+    row = _row(bank(make_on("a", "2023-01-01"), surveys=surveys), "attitude")
+    assert row["last_nps"] == 9
+    assert row["last_survey_satisfaction"] == 5
+    assert row["surveys_answered"] == 2
+    assert row["days_since_last_survey"] == 31
+    assert "offers_365d" not in row
+
+
+def test_attitude_counts_offers_not_controls_and_responses_only_once_they_came(bank, make_on):
+    treatments = [
+        {"campaign_id": "1", "customer_id": "a", "assigned_at": "2024-04-01", "arm": "offer",
+         "responded_at": "2024-04-09"},
+        {"campaign_id": "2", "customer_id": "a", "assigned_at": "2024-05-25", "arm": "offer",
+         "responded_at": "2024-06-09"},
+        {"campaign_id": "3", "customer_id": "a", "assigned_at": "2024-05-25", "arm": "control"},
+        {"campaign_id": "4", "customer_id": "a", "assigned_at": "2023-01-25", "arm": "offer"},
+    ]  # fmt: skip
+    row = _row(bank(make_on("a", "2023-01-01"), treatments=treatments), "attitude")
+    assert row["offers_365d"] == 2
+    assert row["offers_90d"] == 2
+    assert row["offer_responses_365d"] == 1
+    assert row["offer_response_share"] == pytest.approx(1 / 3)
