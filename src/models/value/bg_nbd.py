@@ -98,7 +98,7 @@ class BgNbd:
         # Given the last one, those before it lie anywhere between: counts are binomial
         before = rng.binomial(last - 1, np.minimum(span / left, 1))
         x = np.where(left <= span, last, before)
-        recency = np.where(left <= span, left, span * rng.random(len(span)) ** (1 / np.maximum(x, 1)))
+        recency = np.where(left <= span, left, span * (1 - rng.random(len(span))) ** (1 / np.maximum(x, 1)))
         rest = np.where(left <= span, 0, last - 1 - before)
         share = np.clip(horizon / np.maximum(left - span, 1e-300), 0, 1)
         later = rng.binomial(rest, share) + ((left > span) & (left <= span + horizon))

@@ -98,7 +98,7 @@ class ParetoNbd:
         rate = rng.gamma(self.r, 1 / self.alpha, len(span))
         life = rng.exponential(1.0, len(span)) / np.maximum(rng.gamma(self.s, 1 / self.beta, len(span)), 1e-300)
         x = rng.poisson(rate * np.minimum(life, span))
-        latest = np.minimum(life, span) * rng.random(len(span)) ** (1 / np.maximum(x, 1))
+        latest = np.minimum(life, span) * (1 - rng.random(len(span))) ** (1 / np.maximum(x, 1))
         later = rng.poisson(rate * np.clip(life - span, 0.0, horizon))
         return pd.DataFrame({"frequency": x, "recency": np.where(x > 0, latest, 0.0), "T": span, "purchases": later})
 
