@@ -16,6 +16,7 @@ Model = TypeVar("Model")
 
 _LEAST, _MOST = 1e-5, 1e6
 _FLAT = 1e-7  # gradient by log-parameter, in log-likelihood per customer
+_ROUNDING = 1e-13  # of a sum over customers, relative: less is no ascent
 _STEP = 1e-4  # of differences of the exact gradient: errors of the order 1e-8
 
 
@@ -105,7 +106,7 @@ def maximise(
         step = -np.linalg.solve(curvature, gradient)
         step /= max(1.0, float(np.abs(step).max()))
         moved = np.clip(logs + step, low, high)
-        if loss(moved)[0] > value:
+        if loss(moved)[0] > value + _ROUNDING * abs(value):
             break
         logs = moved
     value, gradient = loss(logs)
@@ -128,9 +129,9 @@ def _problem(names: list[str], logs: Array, gradient: Array, curvature: Array, b
     for name, log in zip(names, logs, strict=True):
         if not bounds[0] + 1e-6 < log < bounds[1] - 1e-6:
             return f"{name} ran to {np.exp(log):.0e}, its bound: the data do not identify it"
+    spelled = ", ".join(f"{name} {np.exp(log):.3g}" for name, log in zip(names, logs, strict=True))
     if not np.abs(gradient).max() < _FLAT:
-        return f"the gradient is still {np.abs(gradient).max():.0e} per customer"
+        return f"the gradient is still {np.abs(gradient).max():.0e} per customer at {spelled}"
     if np.linalg.eigvalsh(curvature)[0] < 1e-9:
-        spelled = ", ".join(f"{name} {np.exp(log):.3g}" for name, log in zip(names, logs, strict=True))
         return f"the likelihood is flat around {spelled}: the data do not identify them"
     return ""

@@ -44,6 +44,6 @@ def test_what_makes_no_sense_is_refused() -> None:
     for wrong in ({"horizon": 0.0}, {"annual_rate": -1.0}, {"step": -1.0}):
         with pytest.raises(ParamsError, match="expected horizon, step and units_a_year above 0"):
             discounted_value(MODELS[0], TEN, 1.0, **{"horizon": 10.0, "annual_rate": 0.1, **wrong})
+    value = pd.Series([np.nan, np.inf] + [1.0] * 8)
     with pytest.raises(DataError, match="value: 2 of 10 are missing"):
-        value = pd.Series([np.nan, np.inf] + [1.0] * 8)
         discounted_value(MODELS[0], TEN, value, horizon=10, annual_rate=0.1)
