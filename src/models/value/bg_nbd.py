@@ -129,7 +129,7 @@ def fit_bg_nbd(history: pd.DataFrame) -> Fit[BgNbd]:
     >>> drawn = BgNbd(0.5, 8.0, 0.8, 2.5).simulate(np.full(4000, 40.0), np.random.default_rng(7))
     >>> found = fit_bg_nbd(drawn)
     >>> found.converged, {name: round(value, 1) for name, value in found.params.items()}
-    (True, {'r': 0.5, 'alpha': 8.1, 'a': 0.9, 'b': 2.8})
+    (True, {'r': 0.5, 'alpha': 7.9, 'a': 0.9, 'b': 2.8})
     >>> fit_bg_nbd(drawn[drawn["frequency"] == 0])
     Traceback (most recent call last):
     ...
