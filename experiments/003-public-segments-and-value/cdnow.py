@@ -128,6 +128,7 @@ def contest(orders: pd.DataFrame, seed: int, resampled: int) -> dict[str, Any]:
             for name, found in by_seed.items()
         },
         "all_zero": {"mean_absolute_error": y.mean(), "rmse": np.sqrt((y**2).mean())},
+        "squared_error_of_ten": float(np.sort((y - expected) ** 2)[-10:].sum() / ((y - expected) ** 2).sum()),
         "customers": len(y), "purchases": int(y.sum()), "bought_again": float((y > 0).mean()),
         "inner": {"purchases": int(y_inner.sum()), "bg_nbd_forecast": expected_inner.sum(), "scale": longer,
                   "first_scale": first_scale,
