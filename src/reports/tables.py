@@ -1,5 +1,7 @@
 """Tables for notebooks and reports: frames in, frames out."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 
@@ -34,6 +36,28 @@ def score_overview(scores: pd.DataFrame) -> pd.DataFrame:
     if "reason_1" in scores:
         table["most_frequent_reason"] = by["reason_1"].agg(lambda r: r.mode().iloc[0] if r.notna().any() else "")
     return table
+
+
+def segment_sizes(sizes: Mapping[str, Mapping[str, int]], names: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    """Lay the sizes of all lenses out: one row per lens and segment, with its share of the customers assigned.
+
+    Parameters
+    ----------
+    sizes, names : mapping of lens to mapping of segment
+        How many customers, and what the segment is called.
+
+    Examples
+    --------
+    >>> segment_sizes({"value": {"high": 1, "low": 3}}, {"value": {"high": "high value", "low": "low value"}})
+        lens segment        name  customers  share
+    0  value    high  high value          1   0.25
+    1  value     low   low value          3   0.75
+    """
+    rows = []
+    for lens, of in sizes.items():
+        everybody = max(sum(of.values()), 1)
+        rows += [(lens, segment, names[lens][segment], n, n / everybody) for segment, n in of.items()]
+    return pd.DataFrame(rows, columns=["lens", "segment", "name", "customers", "share"])
 
 
 def by_grade(rated: pd.DataFrame, money: str) -> pd.DataFrame:

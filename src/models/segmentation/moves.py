@@ -1,0 +1,141 @@
+"""Moves that matter: customers whose change of segment calls for action, first the one with most at stake."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from ...errors import DataError, ParamsError
+from .flows import months_of
+
+Phrases = Mapping[str, tuple[str, str]]
+
+
+class Move(BaseModel):
+    """A change of segment that matters; segments go by their names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lens: str
+    before: list[str] = Field(min_length=1, description="any of these …")
+    after: list[str] = Field(min_length=1, description="… became any of those")
+    among: dict[str, list[str]] = Field({}, description="only customers whom other lenses put there, before the move")
+    weight: float = Field(1.0, gt=0, description="times the value at stake gives the priority")
+    why: str = Field(description="what is said to the person who acts")
+
+
+def moves_that_matter(
+    assigned: pd.DataFrame, moves: Sequence[Move], value: str, *, inputs: Sequence[str] = (),
+    phrases: Phrases | None = None, held: int = 1,
+) -> pd.DataFrame:  # fmt: skip
+    """List the customers who made one of the moves, the most pressing first.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        customer_id, as_of, the name of the segment in each lens (column ``<lens>``), ``value`` and ``inputs``.
+    moves : sequence of Move
+        Of several that a customer made, the one with the highest priority counts.
+    value : str
+        What is at stake, in currency; a missing or negative one counts as 0.
+    inputs : sequence of str
+        Numbers whose change explains a move.
+    phrases : mapping of column to (low, high), optional
+        Plain words for a fall and for a rise.
+    held : int
+        A move counts once the customer has stayed in the new segment for so many dates (1: as soon as it happens), and
+        only at the date at which that is reached: tomorrow's list does not repeat today's.
+
+    Returns
+    -------
+    DataFrame
+        ``rank`` (from 1), customer_id, lens, before, after, since (date), value_at_stake, priority, reason.
+
+    Raises
+    ------
+    ParamsError
+        For a lens that the table does not have, or ``held`` below 1.
+    DataError
+        If the table has no column ``value``, or repeats a customer at a date.
+    NotApplicable
+        With fewer than two dates.
+    """
+    if held < 1:
+        raise ParamsError(f"held: expected at least 1, got {held}")
+    if value not in assigned:
+        raise DataError(f"segments lack the column {value!r}, which says what is at stake")
+    for move in moves:
+        for lens in (move.lens, *move.among):
+            if lens not in assigned:
+                raise ParamsError(f"move {move.why!r}: no lens {lens!r} among the segments")
+    dates = months_of(assigned)
+    if len(dates) < held + 1:
+        return _listed([], pd.DataFrame())
+    when = pd.to_datetime(assigned["as_of"])
+    window = [assigned[when == date].set_index("customer_id") for date in dates[-held - 1 :]]
+    start, now = window[0], window[-1]
+    known = start.index
+    for part in window[1:]:
+        known = known.intersection(part.index)
+    start, now = start.loc[known], now.loc[known]
+    stake = now[value].fillna(0.0).clip(lower=0.0)
+    found = []
+    for move in moves:
+        made = start[move.lens].isin(move.before)
+        for part in window[1:]:
+            made &= part.loc[known, move.lens].isin(move.after)
+        for lens, names in move.among.items():
+            made &= start[lens].isin(names)
+        rows = known[made.to_numpy()]
+        found.append(pd.DataFrame({
+            "customer_id": rows, "lens": move.lens, "before": start.loc[rows, move.lens].to_numpy(),
+            "after": now.loc[rows, move.lens].to_numpy(), "since": dates[-held],
+            "value_at_stake": stake.loc[rows].round(2).to_numpy(),
+            "priority": (move.weight * stake.loc[rows]).round(2).to_numpy(), "why": move.why,
+        }))  # fmt: skip
+    return _listed(found, _changes(start, now, inputs, phrases or {}))
+
+
+def _changes(start: pd.DataFrame, now: pd.DataFrame, inputs: Sequence[str], phrases: Phrases) -> pd.DataFrame:
+    """Say in words which two inputs of each customer changed most, in standard deviations of all customers."""
+    names = [name for name in inputs if name in now]
+    if not names:
+        return pd.DataFrame()
+    spread = now[names].std().replace(0.0, np.nan)
+    change = (now[names] - start[names]) / spread
+    size = change.abs().fillna(0.0).to_numpy()
+    order = np.argsort(-size, axis=1, kind="stable")[:, :2]
+    rows = np.arange(len(now))
+    words = {}
+    for turn in range(order.shape[1]):
+        column = order[:, turn]
+        moved = change.to_numpy()[rows, column]
+        spoken = [_phrase(names[j], amount, phrases) for j, amount in zip(column, moved, strict=True)]
+        words[f"word_{turn}"] = spoken
+    return pd.DataFrame(words, index=now.index)
+
+
+def _phrase(name: str, amount: Any, phrases: Phrases) -> str:
+    if not np.isfinite(amount) or abs(amount) < 0.25:
+        return ""
+    low, high = phrases.get(name, (f"{name} fell", f"{name} rose"))
+    return high if amount > 0 else low
+
+
+def _listed(found: list[pd.DataFrame], words: pd.DataFrame) -> pd.DataFrame:
+    columns = ["rank", "customer_id", "lens", "before", "after", "since", "value_at_stake", "priority", "reason"]
+    rows = [part for part in found if len(part)]
+    if not rows:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(rows, ignore_index=True)
+    table = table.sort_values(["priority", "customer_id"], ascending=[False, True], kind="stable")
+    table = table.drop_duplicates("customer_id").reset_index(drop=True)
+    said = table["why"]
+    if len(words):
+        mine = words.reindex(table["customer_id"])
+        for column in words:
+            more = pd.Series(mine[column].fillna("").to_numpy(), index=table.index)
+            said = said.where(more == "", said + "; " + more)
+    return table.assign(reason=said, rank=np.arange(1, len(table) + 1))[columns]

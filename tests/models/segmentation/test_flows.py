@@ -1,0 +1,70 @@
+"""Flows between segments add up, and trends are seen where they were planted."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from afraz.errors import DataError, NotApplicable
+from afraz.models.segmentation.flows import flows, migration_matrix, trends
+
+DATES = pd.date_range("2026-01-01", periods=12, freq="MS")
+
+
+@pytest.fixture
+def assigned() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    rows = []
+    for i, date in enumerate(DATES):
+        who = np.arange(i * 5, 400 + i * 3)
+        segment = np.where((who + rng.integers(0, 40, len(who))) % 100 < 20 + 4 * i, "high", "low")
+        rows.append(pd.DataFrame({"customer_id": who, "as_of": date, "value": segment, "margin": 10.0 + i}))
+    return pd.concat(rows).sample(frac=1, random_state=1)
+
+
+def test_sizes_add_up_from_month_to_month(assigned):
+    table = flows(assigned, "value").set_index(["as_of", "segment"])
+    size = assigned.groupby(["as_of", "value"]).size()
+    for earlier, later in itertools.pairwise(DATES):
+        for segment in ("high", "low"):
+            row = table.loc[(later, segment)]
+            assert row["size"] == size[(later, segment)]
+            assert row["size"] == size[(earlier, segment)] + row["net"]
+            assert row["gone"] >= 0
+    assert np.allclose(table.groupby("as_of")["share"].sum(), 1)
+
+
+def test_a_matrix_counts_every_customer_once(assigned):
+    one, two = (assigned[assigned["as_of"] == d].set_index("customer_id")["value"] for d in DATES[:2])
+    matrix = migration_matrix(one, two)
+    assert matrix.to_numpy().sum() == len(one.index.union(two.index))
+    assert matrix.loc["(joined)"].sum() == len(two.index.difference(one.index))
+    assert matrix["(gone)"].sum() == len(one.index.difference(two.index))
+
+
+def test_a_planted_trend_is_found_and_a_flat_one_is_unclear(assigned):
+    found = trends(
+        assigned.assign(noise=np.random.default_rng(5).normal(size=len(assigned))), "value", ["margin", "noise"]
+    )
+    found = found.set_index(["segment", "measure"])
+    assert found.loc[("high", "size"), "trend"] == "rising"
+    assert found.loc[("low", "size"), "trend"] == "falling"
+    assert found.loc[("high", "margin"), "slope"] == pytest.approx(1.0)
+    assert found.loc[("low", "noise"), "trend"] == "unclear"
+
+
+def test_a_segment_of_one_month_only_has_size_zero_elsewhere(assigned):
+    odd = assigned.copy()
+    odd.loc[(odd["as_of"] == DATES[4]) & (odd["customer_id"] < 50), "value"] = "odd"
+    table = flows(odd, "value").set_index(["segment", "as_of"]).loc["odd"]
+    assert table.loc[DATES[4], "size"] > 0
+    assert table.drop(DATES[4])["size"].eq(0).all()
+    assert table.loc[DATES[5], "left"] + table.loc[DATES[5], "gone"] == table.loc[DATES[4], "size"]
+
+
+def test_one_month_and_doubled_customers_are_refused(assigned):
+    with pytest.raises(NotApplicable, match="at least two dates"):
+        flows(assigned[assigned["as_of"] == DATES[0]], "value")
+    with pytest.raises(DataError, match="repeat a customer"):
+        flows(pd.concat([assigned, assigned.head(3)]), "value")
