@@ -10,7 +10,7 @@
 # %% tags=["parameters"]
 as_of: str = "2026-07-01"
 seed: int = 7
-snapshots: int = 24
+snapshots: int = 25
 families: list = ["value", "behaviour", "loyalty", "geography", "lifecycle", "support", "attitude"]
 item_days: int = 1095
 churn_definition: str = "closure"

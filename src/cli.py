@@ -108,14 +108,36 @@ def score(
     as_of: Annotated[str, typer.Option(help="ISO date: what was known before that day")],
     model: Annotated[str, typer.Option(help="a model with a champion")] = "churn",
 ) -> None:
-    """Score as of a date with the champion: customers (churn), or applications and the running book (credit)."""
+    """Score as of a date with the champion: customers (churn, segmentation), or applications and the book (credit)."""
     from .pipeline.score import score_as_of
 
     _use_the_code_of_this_workspace()
-    what = {"churn": ("customers",), "credit": ("applications", "running loans")}.get(model, ("rows",))
-    for noun, (file, rows, written) in zip(what, score_as_of(model, as_of), strict=True):
+    for file, rows, written in score_as_of(model, as_of):
         said = "" if written else " (unchanged: same model, same inputs)"
-        console.print(f"{rows} {noun} → {file}{said}", markup=False)
+        console.print(f"{rows:,} rows → {file}{said}", markup=False)
+
+
+@app.command()
+def audience(
+    condition: Annotated[str, typer.Argument(help="such as: value == 'high' and loyalty == 'at_risk'")],
+    as_of: Annotated[str | None, typer.Option(help="ISO date with segments; default: that of the params")] = None,
+    out: Annotated[Path | None, typer.Option(help="write the customers to this .csv or .parquet file")] = None,
+) -> None:
+    """Find customers by segment, feature or attribute: count them, describe them against the rest, export them."""
+    from .catalog import root
+    from .params import load_params
+    from .pipeline.audience import export_audience, find_audience
+
+    found = find_audience(condition, as_of or load_params("score_segments", root())["as_of"])
+    share = len(found.customers) / max(found.of, 1)
+    console.print(f"{len(found.customers):,} of {found.of:,} customers ({share:.1%}) as of {found.as_of}", markup=False)
+    table = Table("what", "they", "the rest", "effect size", title="What sets them apart")
+    for row in found.description.itertuples():
+        table.add_row(str(row.what), f"{row.inside:.3g}", f"{row.outside:.3g}", f"{row.effect:+.2f}")
+    if len(found.description):
+        console.print(table)
+    if out:
+        console.print(f"wrote {export_audience(found, out)}", markup=False)
 
 
 @app.command()

@@ -244,18 +244,33 @@ def categories(transactions: ir.Table, as_of: Sequence[date]) -> ir.Table:
     With n = Σ nᵢ, entropy is ln n − Σ nᵢ ln nᵢ / n. The terms are summed as whole billionths: a sum of floats
     would depend on the order of rows.
     """
-    return entropy_of_counts(category_uses(transactions, as_of, CATEGORY_DAYS))
+    return entropy_of_counts(uses(transactions, as_of, CATEGORY_DAYS, "category"))
 
 
-def category_uses(transactions: ir.Table, as_of: Sequence[date], days: int) -> ir.Table:
-    """Count how often each category was used in the last ``days`` days: customer_id, as_of, category, ``uses``."""
+def uses(
+    transactions: ir.Table, as_of: Sequence[date], days: int, column: str, *, by_customer: bool = False
+) -> ir.Table:
+    """Count how often each value of a column was used in the last ``days`` days.
+
+    Parameters
+    ----------
+    by_customer : bool
+        Count only what the customer caused.
+
+    Returns
+    -------
+    ir.Table
+        customer_id, as_of, the column, ``uses``.
+    """
     calendar = Calendar(as_of, (0, days))
     rows = usable_rows(transactions, calendar)
-    rows = rows.filter(rows.category.notnull() & (rows.booked_at >= ibis.literal(calendar.first).cast("timestamp")))
-    cells = rows.group_by("customer_id", "cell", "ready", "category").aggregate(uses=rows.count())
+    rows = rows.filter(rows[column].notnull() & (rows.booked_at >= ibis.literal(calendar.first).cast("timestamp")))
+    if by_customer:
+        rows = rows.filter(initiated(rows))
+    cells = rows.group_by("customer_id", "cell", "ready", column).aggregate(uses=rows.count())
     placed = cells.join(calendar.cells(older=False), "cell")
     placed = placed.filter(placed.position >= placed.ready)
-    return placed.group_by("customer_id", "as_of", "category").aggregate(uses=placed.uses.sum())
+    return placed.group_by("customer_id", "as_of", column).aggregate(uses=placed.uses.sum())
 
 
 def entropy_of_counts(uses: ir.Table) -> ir.Table:

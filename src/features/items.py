@@ -10,12 +10,19 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from .activity import category_uses
+from .activity import uses
 from .feature import KEY
 from .inputs import before, dates, usable
 
-BLOCKS = ("category", "product", "want")
+BLOCKS = {
+    "category": "purchases in the category",
+    "kind": "transactions of the kind that the customer caused",
+    "channel": "transactions that the customer caused through the channel",
+    "product": "open accounts of the product",
+    "want": "survey answers that named it as wanted",
+}
 SEPARATOR = ";"
+_OF_TRANSACTIONS = ("category", "kind", "channel")
 
 
 def build_items(tables: dict[str, ir.Table], as_of: Sequence[date], *, window_days: int = 1095) -> ir.Table:
@@ -24,8 +31,8 @@ def build_items(tables: dict[str, ir.Table], as_of: Sequence[date], *, window_da
     Parameters
     ----------
     tables : dict of str to ir.Table
-        ``transactions`` (``category``: purchases), ``accounts`` (``product``: open accounts), ``surveys`` (``wants``:
-        how many answers named it); what is absent gives no items.
+        ``transactions`` (category, kind, channel), ``accounts`` (product), ``surveys`` (wants); see ``BLOCKS``. What is
+        absent gives no items.
     as_of : sequence of date
         Dates; only what was known by a date counts.
     window_days : int
@@ -34,12 +41,13 @@ def build_items(tables: dict[str, ir.Table], as_of: Sequence[date], *, window_da
     Returns
     -------
     ir.Table
-        customer_id, as_of, ``item`` (``block:name``, see ``BLOCKS``), ``uses`` (whole, at least 1); lazy, not ordered.
+        customer_id, as_of, ``item`` (``block:name``), ``uses`` (whole, at least 1); lazy, not ordered.
     """
     parts = []
-    if "category" in tables["transactions"].columns:
-        uses = category_uses(tables["transactions"], as_of, window_days)
-        parts.append(uses.select(*KEY, item=ibis.literal("category:") + uses.category, uses=uses.uses.cast("int64")))
+    for block in _OF_TRANSACTIONS:
+        if block in tables["transactions"].columns:
+            used = uses(tables["transactions"], as_of, window_days, block, by_customer=block != "category")
+            parts.append(used.select(*KEY, item=ibis.literal(f"{block}:") + used[block], uses=used.uses.cast("int64")))
     if "accounts" in tables and "product" in tables["accounts"].columns:
         parts.append(_held(tables["accounts"], as_of))
     if "surveys" in tables and "wants" in tables["surveys"].columns:

@@ -115,10 +115,14 @@ def _same_predictions(evidence: Evidence) -> tuple[Status, str]:
     now = load_artifact(evidence.folder).predict(evidence.sample)
     then = evidence.predictions
     shared = [c for c in now.columns if c in then.columns]
-    gap = float(np.abs(now[shared].to_numpy() - then[shared].to_numpy()).max()) if shared and len(now) else 0.0
-    return _verdict(
-        bool(shared) and gap <= 1e-12
-    ), f"largest difference {gap:.1e} over {len(now)} rows, {', '.join(shared)}"
+    measured = [c for c in shared if pd.api.types.is_numeric_dtype(now[c])]
+    gap = float(np.nan_to_num(np.abs(now[measured].to_numpy() - then[measured].to_numpy())).max(initial=0.0))
+    named = [c for c in shared if c not in measured]
+    differ = sum(int((now[c].fillna("") != then[c].fillna("")).sum()) for c in named)
+    return _verdict(bool(shared) and gap <= 1e-12 and not differ), (
+        f"largest difference {gap:.1e}{f', {differ} other segments' if named else ''} over {len(now)} rows, "
+        f"{', '.join(shared)}"
+    )
 
 
 def _dictionary(evidence: Evidence) -> tuple[Status, str]:
@@ -131,6 +135,17 @@ def _dictionary(evidence: Evidence) -> tuple[Status, str]:
     return _verdict(
         not absent
     ), f"no dictionary row: {', '.join(absent)}" if absent else f"all {len(used)} features have one"
+
+
+def _segments(evidence: Evidence) -> tuple[Status, str]:
+    lenses = evidence.metrics.get("lenses")
+    if not lenses:
+        return "not_applicable", "the model assigns no segments"
+    found = {name: lens["stability"] for name, lens in lenses.items() if lens.get("stability") is not None}
+    bound = evidence.bounds["stability"]
+    weak = [f"{name} ({value:.2f})" for name, value in found.items() if value < bound]
+    said = ", ".join(f"{name} {value:.2f}" for name, value in found.items()) or "no lens of clusters has structure"
+    return _verdict(not weak), f"adjusted Rand over bootstrap refits: {said}; each must reach {bound}"
 
 
 CHECKS: dict[str, Check] = {
@@ -150,5 +165,7 @@ CHECKS: dict[str, Check] = {
               "The folder that is registered is the model that was measured.", _same_predictions),
         Check("AFZ007", "Dictionary complete", "blocking",
               "Every input has a meaning that a reviewer and a branch employee can read.", _dictionary),
+        Check("AFZ008", "Segments hold", "blocking",
+              "Segments that a resample of the same customers would not find again are no segments.", _segments),
     )
 }  # fmt: skip

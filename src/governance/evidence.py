@@ -10,7 +10,11 @@ from .checks import Evidence
 from .gates import Entry, Gate, run_checks
 
 # where each model's features come from: their leak audit and their dictionary
-ORIGIN = {"churn": ("leak_audit", "dictionary"), "credit": ("application_audit", "application_dictionary")}
+ORIGIN = {
+    "churn": ("leak_audit", "dictionary"),
+    "credit": ("application_audit", "application_dictionary"),
+    "segmentation": ("leak_audit", "dictionary"),
+}
 
 
 def gather(entry: Entry, platform_features: bool = True) -> Evidence:

@@ -1,6 +1,7 @@
 """A model as a folder without pickle: JSON, LightGBM text, and the code that runs them.
 
-``model.json`` (format 1)::
+``model.json`` (format 1) of a model that scores; one that assigns segments has ``lenses`` instead of heads and outputs,
+described at ``pyfunc_segments.py``::
 
     {"format": 1, "model": "churn", "files": {file: sha256},            # files: written by save_artifact
      "features": [{"name", "type": "double", "reference": double?},
@@ -11,7 +12,8 @@
                {"name", "kind": "scorecard", "intercept", "coefficients", "reference_terms",
                 "bins": [{"splits": [doubles, rising], "woe": [one more than splits], "missing": double} | null],
                 "scaling": {"pdo", "odds", "points", "factor", "offset"}},
-               {"name", "kind": "blend", "parts": [names of other heads], "weights": [one per part]}],
+               {"name", "kind": "blend", "parts": [names of other heads], "weights": [one per part]},
+               {"name", "kind": "two_part", "parts": [sign, gain, loss: names of other heads]}],
      "outputs": [{"name", "head", "knots_margin", "knots_log_odds", "link": "logit"|"identity"?},
                  {"name", "head", "knots_margin"?, "knots_log_odds"?, "link": "points", "factor", "offset"}]}
 
@@ -20,7 +22,7 @@ training rows serve explanations only). So do those of a scorecard: its margin, 
 intercept plus coefficient × weight of evidence of each value's bin (null and 0 for a feature that is not used), where a
 value equal to a split belongs to the bin on its right; ``reference_terms`` are the means of these terms in training and
 serve explanations only, ``scaling`` prints points. Texts of a scorecard have the number of their bin as level.
-A blend is the weighted sum of the margins of its parts.
+A blend is the weighted sum of the margins of its parts; two parts give an amount (``pyfunc_model.two_part``).
 Outputs that read the same head are horizons of one event, listed from short to long, except those in points:
 ``offset - factor * log-odds``, the log-odds being those of the knots where there are any. ``reference`` is the value
 that counts as usual (the training median); reasons call a value high or low against it.
@@ -42,8 +44,8 @@ import pandas as pd
 from .. import digests
 from ..digests import file_digest
 from ..errors import ArtifactError
-from . import pyfunc_model
-from .artifact_spec import check_booster, check_spec
+from . import pyfunc_model, pyfunc_segments
+from .artifact_spec import check_booster, check_segments, check_spec
 
 SPEC, CODE = "model.json", "pyfunc.py"
 MLFLOW_FILES = {
@@ -87,12 +89,15 @@ class Artifact:
     """
 
     def __init__(self, spec: dict[str, Any], boosters: dict[str, lgb.Booster]) -> None:
-        check_spec(spec, set(boosters))
+        _check(spec, set(boosters))
         texts = {name: booster_text(booster) for name, booster in boosters.items()}
         for name, text in texts.items():
             check_booster(name, text, spec["features"])
         rebuilt = {name: lgb.Booster(model_str=text) for name, text in texts.items()}
-        self._adopt(pyfunc_model.Predictor(spec, rebuilt), pyfunc_model)
+        if _assigns(spec):
+            self._adopt(pyfunc_segments.Predictor(spec), pyfunc_segments)
+        else:
+            self._adopt(pyfunc_model.Predictor(spec, rebuilt), pyfunc_model)
 
     def _adopt(self, predictor: Any, code: types.ModuleType) -> None:
         self.predictor = predictor
@@ -142,6 +147,15 @@ class Artifact:
             raise ArtifactError(str(refused)) from None
 
 
+def _assigns(spec: dict[str, Any]) -> bool:
+    """Whether a model assigns segments (it has lenses) instead of scoring (it has heads)."""
+    return "lenses" in spec
+
+
+def _check(spec: dict[str, Any], boosters: set[str]) -> None:
+    check_segments(spec) if _assigns(spec) else check_spec(spec, boosters)
+
+
 def booster_text(booster: lgb.Booster) -> str:
     """Spell a booster as text without what depends on the machine, so that equal models are equal bytes."""
     lines = booster.model_to_string().splitlines(keepends=True)
@@ -163,7 +177,7 @@ def save_artifact(artifact: Artifact, folder: Path) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     (partial / CODE).write_bytes(Path(str(artifact._code.__file__)).read_bytes())
-    for head in artifact.spec["heads"]:
+    for head in artifact.spec.get("heads", ()):
         if head["kind"] == "lightgbm":
             (partial / head["file"]).write_text(booster_text(artifact.boosters[head["name"]]), "utf-8", newline="\n")
     files = {place.name: file_digest(place) for place in sorted(partial.iterdir())}
@@ -199,7 +213,7 @@ def load_artifact(folder: Path, digest: str | None = None) -> Artifact:
             raise _altered(f"{folder.name}/{name}", expected, found)
     if digest is not None and (found := folder_digest(folder)) != digest:
         raise _altered(f"model folder {folder.name}", digest, found)
-    check_spec(spec, {head["name"] for head in spec["heads"] if head["kind"] == "lightgbm"})
+    _check(spec, {head["name"] for head in spec.get("heads", ()) if head["kind"] == "lightgbm"})
     code = _code_of(folder)
     artifact = Artifact.__new__(Artifact)
     artifact._adopt(code.Predictor.load(folder), code)
@@ -224,7 +238,7 @@ def log_kwargs(folder: Path) -> dict[str, Any]:
     return {
         "python_model": str(folder / CODE),
         "artifacts": {"model": str(folder)},
-        "signature": pyfunc_model.signature(_read_spec(folder)),
+        "signature": _code_of(folder).signature(_read_spec(folder)),
         "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in PINNED],
     }
 
@@ -260,8 +274,9 @@ def _read_spec(folder: Path) -> dict[str, Any]:
 def _code_of(folder: Path) -> types.ModuleType:
     """Run the folder's own code as a module; the package name keeps it from importing MLflow."""
     place = folder / CODE
-    if file_digest(place) == file_digest(Path(pyfunc_model.__file__)):
-        return pyfunc_model
+    for own in (pyfunc_model, pyfunc_segments):
+        if file_digest(place) == file_digest(Path(own.__file__)):
+            return own
     name = f"afraz_model_code.m{file_digest(place)[:16]}"
     if name not in sys.modules:
         module = types.ModuleType(name)

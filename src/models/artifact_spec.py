@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import ArtifactError, nearest
 
 FEATURE_TYPES = ("double", "text")
-HEAD_KINDS = ("lightgbm", "linear", "scorecard", "blend")
+HEAD_KINDS = ("lightgbm", "linear", "scorecard", "blend", "two_part")
+LENS_KINDS = ("tiers", "rules", "kmeans", "mixture", "none")
 LINKS = ("logit", "identity", "points")
 PER_FEATURE = ("coefficients", "means", "scales", "impute", "lower", "upper", "missing_coefficients", "missing_shares")
 
@@ -47,9 +48,56 @@ def check_spec(spec: dict[str, Any], boosters: set[str]) -> None:
         _check_feature(where, feature)
     for head in spec["heads"]:
         _check_head(where, head, len(spec["features"]), boosters)
-        if head["kind"] == "blend":
-            _check_blend(where, head, {other["name"]: other.get("kind") for other in spec["heads"]})
+        if head["kind"] in ("blend", "two_part"):
+            _check_composed(where, head, {other["name"]: other.get("kind") for other in spec["heads"]})
     _check_outputs(where, spec)
+
+
+def check_segments(spec: dict[str, Any]) -> None:
+    """Hold the spec of a model that assigns segments against the contract.
+
+    Raises
+    ------
+    ArtifactError
+        With the part that breaks it.
+
+    Examples
+    --------
+    >>> lens = {"name": "value", "kind": "tiers", "segments": [{"id": "high", "name": "high"}] * 2}
+    >>> check_segments({"format": 1, "model": "segmentation", "features": [{"name": "x", "type": "double"}],
+    ...                 "lenses": [lens]})
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ArtifactError: spec of 'segmentation': lens 'value' has segments named twice: high
+    """
+    for part in ("format", "model", "features", "lenses"):
+        if part not in spec:
+            raise ArtifactError(f"spec lacks {part!r}: it needs format, model, features and lenses")
+    where = f"spec of {spec['model']!r}"
+    if spec["format"] != 1:
+        raise ArtifactError(f"{where}: format {spec['format']!r} is unknown, expected 1")
+    for part in ("features", "lenses"):
+        names = [entry["name"] for entry in spec[part]]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if not names or twice:
+            raise ArtifactError(f"{where}: {part} {'named twice: ' + ', '.join(twice) if names else 'are none'}")
+    for feature in spec["features"]:
+        if feature.get("type") not in FEATURE_TYPES:
+            kind = feature.get("type")
+            raise ArtifactError(f"{where}: feature {feature['name']!r} has type {kind!r}, expected double or text")
+    for lens in spec["lenses"]:
+        if lens.get("kind") not in LENS_KINDS:
+            raise ArtifactError(
+                f"{where}: lens {lens['name']!r} has kind {lens.get('kind')!r}: "
+                f"{nearest(str(lens.get('kind')), LENS_KINDS)}"
+            )
+        ids = [segment["id"] for segment in lens.get("segments", ())]
+        twice = sorted({id for id in ids if ids.count(id) > 1})
+        if twice or not (ids or lens["kind"] == "none"):
+            raise ArtifactError(
+                f"{where}: lens {lens['name']!r} has "
+                + (f"segments named twice: {', '.join(twice)}" if twice else "no segments")
+            )
 
 
 def _check_feature(where: str, feature: dict[str, Any]) -> None:
@@ -120,14 +168,16 @@ def _check_points(where: str, scaling: dict[str, Any]) -> None:
         raise ArtifactError(f"{where}: points need a factor above 0 and an offset, both finite: {factor} and {offset}")
 
 
-def _check_blend(where: str, head: dict[str, Any], kinds: dict[str, Any]) -> None:
-    parts, weights = head.get("parts") or [], head.get("weights") or []
-    if not parts or len(parts) != len(weights) or not all(math.isfinite(weight) for weight in weights):
+def _check_composed(where: str, head: dict[str, Any], kinds: dict[str, Any]) -> None:
+    kind, parts, weights = head["kind"], head.get("parts") or [], head.get("weights") or []
+    if kind == "blend" and (not parts or len(parts) != len(weights) or not all(map(math.isfinite, weights))):
         raise ArtifactError(f"{where}: blend {head['name']!r} needs parts and as many finite weights")
+    if kind == "two_part" and len(parts) != 3:
+        raise ArtifactError(f"{where}: two_part {head['name']!r} needs three parts: sign, gain and loss")
     for part in parts:
         if kinds.get(part) not in ("lightgbm", "linear", "scorecard"):
             raise ArtifactError(
-                f"{where}: blend {head['name']!r} has part {part!r}, "
+                f"{where}: {kind} {head['name']!r} has part {part!r}, "
                 "which is no linear or lightgbm head and no scorecard"
             )
 

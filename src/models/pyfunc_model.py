@@ -134,6 +134,22 @@ def scorecard_margin(head: dict[str, Any], matrix: np.ndarray) -> np.ndarray:
     return total
 
 
+def two_part(head: dict[str, Any], margins: dict[str, np.ndarray]) -> np.ndarray:
+    """Put an amount that may be negative together; shape (rows,), in the units of the amount.
+
+    The parts are the log-odds that it is positive, the logarithm of its size if so, and of its size if not.
+
+    Examples
+    --------
+    >>> parts = {"sign": np.array([0.0]), "gain": np.array([np.log(10.0)]), "loss": np.array([np.log(4.0)])}
+    >>> two_part({"parts": ["sign", "gain", "loss"]}, parts)
+    array([3.])
+    """
+    sign, gain, loss = (margins[part] for part in head["parts"])
+    positive = 1.0 / (1.0 + np.exp(-sign))
+    return positive * np.exp(gain) - (1.0 - positive) * np.exp(loss)
+
+
 def blend(head: dict[str, Any], margins: dict[str, np.ndarray]) -> np.ndarray:
     """Add the margins of the parts of a blend, each by its weight; shape (rows,).
 
@@ -146,6 +162,9 @@ def blend(head: dict[str, Any], margins: dict[str, np.ndarray]) -> np.ndarray:
     for part, weight in zip(head["parts"], head["weights"], strict=True):
         total += weight * margins[part]
     return total
+
+
+COMPOSED = {"blend": blend, "two_part": two_part}
 
 
 class Predictor:
@@ -210,8 +229,9 @@ class Predictor:
             stop = min(start + CHUNK_ROWS, len(frame))
             chunk = _rows(columns, start, stop)
             done: dict[str, np.ndarray] = {}
-            for name, head in sorted(self.heads.items(), key=lambda item: item[1]["kind"] == "blend"):
-                done[name] = blend(head, done) if head["kind"] == "blend" else self.head_margin(name, chunk)
+            for name, head in sorted(self.heads.items(), key=lambda item: item[1]["kind"] in COMPOSED):
+                compose = COMPOSED.get(head["kind"])
+                done[name] = compose(head, done) if compose else self.head_margin(name, chunk)
                 result[name][start:stop] = done[name]
         return result
 
@@ -220,8 +240,8 @@ class Predictor:
         head = self.heads[name]
         if head["kind"] == "lightgbm":
             return np.asarray(self.boosters[name].predict(matrix, raw_score=True), dtype=np.float64)
-        if head["kind"] == "blend":
-            return blend(head, {part: self.head_margin(part, matrix) for part in head["parts"]})
+        if head["kind"] in COMPOSED:
+            return COMPOSED[head["kind"]](head, {part: self.head_margin(part, matrix) for part in head["parts"]})
         return (scorecard_margin if head["kind"] == "scorecard" else linear_margin)(head, matrix)
 
     def outputs(self, margins: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """Score as of any date with the champion, outside the pipeline."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,15 @@ from typing import Any
 import pandas as pd
 
 from .. import catalog
-from ..errors import GateError, ParamsError
+from ..errors import GateError, ParamsError, nearest
 from ..features.credit_scorable import applications_to_score, running_loans
 from ..features.scorable import customers_to_score
+from ..features.segment_inputs import segment_inputs
 from ..governance.registry import Champion, chosen_entries, resolve_champion
 from ..params import load_params
 from ..scoring.batch import score
 from ..scoring.credit import score_applications, score_book
+from ..scoring.segments import assign_segments
 from ..scoring.sinks import write_scores
 from .sync import sync
 
@@ -23,7 +26,8 @@ Scored = tuple[str, pd.DataFrame, dict[str, Any]]
 def score_as_of(model: str, as_of: str) -> list[tuple[Path, int, bool]]:
     """Write the scores of a date under ``data/scores/as_of=<date>/``, each with its manifest.
 
-    Churn is scored by customer; credit by application and, for the running book, by loan.
+    Churn is scored and segments are assigned by customer; credit is rated by application and, for the running book, by
+    loan.
 
     Returns
     -------
@@ -45,10 +49,12 @@ def score_as_of(model: str, as_of: str) -> list[tuple[Path, int, bool]]:
         chosen_entries([model])
     except GateError as unknown:
         raise ParamsError(str(unknown)) from None
+    if model not in SCORERS:
+        raise ParamsError(f"{model} is not scored by date: {nearest(model, SCORERS)}")
     sync()
     champion = resolve_champion(model)
     done = []
-    for name, scores, manifest in (_credit if model == "credit" else _churn)(champion, day):
+    for name, scores, manifest in SCORERS[model](champion, day):
         place = catalog.target(name, as_of=as_of)
         done.append((place, len(scores), write_scores(scores, manifest, place)))
     return done
@@ -72,3 +78,15 @@ def _credit(champion: Champion, day: date) -> list[Scored]:
         champion.folder, running_loans(day), as_of=day, model_digest=champion.digest, seed=stated["seed"]
     )
     return [("credit_scores", scores, manifest), ("credit_book", book, said)]
+
+
+def _segmentation(champion: Champion, day: date) -> list[Scored]:
+    segments, manifest = assign_segments(
+        champion.folder, segment_inputs([day]), as_of=day, model_digest=champion.digest
+    )  # fmt: skip
+    return [("segmentation_scores", segments, manifest)]
+
+
+SCORERS: dict[str, Callable[[Champion, date], list[Scored]]] = {
+    "churn": _churn, "credit": _credit, "segmentation": _segmentation,
+}  # fmt: skip

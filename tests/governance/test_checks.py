@@ -63,7 +63,18 @@ def test_a_clean_model_trips_nothing(clean: Evidence) -> None:
     gate = run_checks(_entry(tuple(CHECKS)), folder_digest(clean.folder), clean)
     assert gate.passed
     assert sorted(p.name for p in clean.folder.rglob("*")) == files  # a stage's output is looked at, not touched
-    assert [o.status for o in gate.outcomes] == ["pass"] * len(CHECKS)
+    statuses = {o.code: o.status for o in gate.outcomes}
+    assert statuses.pop("AFZ008") == "not_applicable"  # it assigns no segments
+    assert set(statuses.values()) == {"pass"}
+
+
+def test_segments_that_a_resample_does_not_find_again_are_named(clean: Evidence) -> None:
+    lenses = {"needs": {"stability": 0.4}, "behaviour": {"stability": 0.9}, "noise": {"stability": None}}
+    found = replace(clean, metrics={**clean.metrics, "lenses": lenses}, bounds={**clean.bounds, "stability": 0.6})
+    assert _failed(found) == ["AFZ008"]
+    said = next(o for o in run_checks(_entry(), "", found).outcomes if o.code == "AFZ008").evidence
+    assert "needs 0.40" in said
+    assert "noise" not in said
 
 
 def test_a_weak_model_fails_on_quality_alone(clean: Evidence) -> None:

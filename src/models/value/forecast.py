@@ -1,0 +1,276 @@
+"""What customers will bring in six and in twelve months: candidates, a curve from score to money, intervals.
+
+Margins are heavy-tailed and partly negative. A candidate ranks customers; the curve (``margin_curve``) turns the rank
+into the mean of what customers of that rank brought, so every candidate is unbiased where it was fitted.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...errors import DataError
+from .. import gbm, splits
+from ..pyfunc_model import two_part
+from .inputs import Inputs
+from .margin_curve import MarginCurve, constant_width, coverage, fit_curve
+from .settings import ValueSettings
+
+Array = NDArray[np.float64]
+LEAST_LOSSES = 200
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A candidate: heads of a model, their boosters, and out-of-fold scores of the rows it was fitted to."""
+
+    name: str
+    head: dict[str, Any]
+    boosters: dict[str, lgb.Booster]
+    score: Array
+    rounds: dict[str, int]
+
+    def heads(self, name: str) -> list[dict[str, Any]]:
+        """Spell the candidate as heads of a model; the first is called ``name``."""
+        if self.name == "last_year":
+            return [{"name": name, **self.head}]
+        if self.name == "lightgbm":
+            return [{"name": name, "kind": "lightgbm", "file": f"{name}.txt"}]
+        parts = [f"{name}_{part}" for part in self.boosters]
+        inner = [{"name": part, "kind": "lightgbm", "file": f"{part}.txt"} for part in parts]
+        return [{"name": name, "kind": "two_part", "parts": parts}, *inner]
+
+    def named_boosters(self, name: str) -> dict[str, lgb.Booster]:
+        """Give the boosters of :meth:`heads`."""
+        alone = self.name == "lightgbm"
+        return {name if alone else f"{name}_{part}": booster for part, booster in self.boosters.items()}
+
+    def predict(self, x: Array) -> Array:
+        """Score encoded rows; shape (rows,)."""
+        if self.name == "last_year":
+            place = int(np.flatnonzero(self.head["coefficients"])[0])
+            value = np.where(np.isnan(x[:, place]), self.head["means"][place], x[:, place])
+            return np.asarray(value - self.head["means"][place])
+        raw = {part: np.asarray(booster.predict(x, raw_score=True)) for part, booster in self.boosters.items()}
+        return raw["score"] if self.name == "lightgbm" else two_part({"parts": list(raw)}, raw)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A chosen candidate with its curve, for one horizon; ``evidence`` has the measures of all candidates."""
+
+    horizon: str
+    ranker: Ranker
+    curve: MarginCurve
+    evidence: dict[str, Any]
+
+    def outputs(self) -> list[dict[str, Any]]:
+        """Spell the interval and the expectation as outputs of a model, from low to high."""
+        knots = [float(value) for value in self.curve.score]
+        name = f"expected_{self.horizon}"
+        shapes = {f"{name}_low": self.curve.low, name: self.curve.mean, f"{name}_high": self.curve.high}
+        return [
+            {"name": output, "head": self.horizon, "link": "identity", "knots_margin": knots,
+             "knots_log_odds": [float(value) for value in values]}
+            for output, values in shapes.items()
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """Rows to learn a horizon from: encoded features, margins, customers and their folds."""
+
+    names: list[str]
+    x: Array
+    margin: Array
+    groups: NDArray[np.int64]
+    fold: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, horizon: str, inputs: Inputs, settings: ValueSettings) -> "Cohorts":
+        """Encode the rows and deal customers into folds.
+
+        Raises
+        ------
+        DataError
+            With fewer labelled customers than ``min_customers``.
+        """
+        margin = rows[horizon].to_numpy(dtype=float)
+        groups = pd.factorize(rows[settings.id])[0].astype(np.int64) if settings.id else np.arange(len(rows))
+        customers = len(np.unique(groups))
+        if customers < settings.min_customers:
+            raise DataError(
+                f"{horizon}: {customers:,} customers have a finished window, {settings.min_customers:,} are needed: "
+                "take earlier as_of dates (snapshots in params/features.yaml)"
+            )
+        fold = splits.assign_folds((margin > np.median(margin)).astype(float), settings.folds, settings.seed, groups)
+        return cls(inputs.names, inputs.matrix(rows), margin, groups, fold)
+
+
+def fit_rankers(data: Cohorts, settings: ValueSettings) -> list[Ranker]:
+    """Fit the candidates, each with out-of-fold scores, the simplest first."""
+    unit = max(float(np.median(np.abs(data.margin))), 1e-9)
+    found = []
+    if "last_year" in settings.candidates and settings.last_year in data.names:
+        found.append(_last_year(data, settings))
+    if "lightgbm" in settings.candidates:
+        score, booster, rounds = _trees(data, np.arcsinh(data.margin / unit), "regression", settings)
+        found.append(Ranker("lightgbm", {}, {"score": booster}, score, {"score": rounds}))
+    losses = int((data.margin <= 0).sum())
+    if "two_part" in settings.candidates and min(losses, len(data.margin) - losses) >= LEAST_LOSSES:
+        found.append(_two_part(data, unit, settings))
+    return found
+
+
+def _last_year(data: Cohorts, settings: ValueSettings) -> Ranker:
+    x = data.x
+    place = data.names.index(settings.last_year)
+    usual = float(np.nanmedian(x[:, place])) if (~np.isnan(x[:, place])).any() else 0.0
+    width = len(data.names)
+    coefficients, means = [0.0] * width, [0.0] * width
+    coefficients[place], means[place] = 1.0, usual
+    head = {"kind": "linear", "intercept": 0.0, "coefficients": coefficients, "means": means, "scales": [1.0] * width}
+    score = np.where(np.isnan(x[:, place]), usual, x[:, place]) - usual
+    return Ranker("last_year", head, {}, score, {})
+
+
+def _two_part(data: Cohorts, unit: float, settings: ValueSettings) -> Ranker:
+    size = np.log(np.maximum(np.abs(data.margin), 0.01 * unit))
+    positive = data.margin > 0
+    parts = {
+        "sign": _trees(data, positive.astype(float), "cross_entropy", settings),
+        "gain": _trees(data, np.where(positive, size, np.nan), "regression", settings),
+        "loss": _trees(data, np.where(positive, np.nan, size), "regression", settings),
+    }
+    raw = {name: score for name, (score, _, _) in parts.items()}
+    score = two_part({"parts": list(raw)}, raw)
+    boosters = {name: booster for name, (_, booster, _) in parts.items()}
+    return Ranker("two_part", {}, boosters, score, {name: rounds for name, (_, _, rounds) in parts.items()})
+
+
+def _trees(data: Cohorts, target: Array, objective: str, settings: ValueSettings) -> tuple[Array, lgb.Booster, int]:
+    """Fit trees to the rows whose target is known; scores of every row come from trees that never saw its customer."""
+    names = data.names
+    parameters = gbm.lightgbm_parameters(settings.trees(), seed=settings.seed, names=names)
+    parameters |= {"objective": objective, "metric": "l2" if objective == "regression" else "cross_entropy"}
+    known = ~np.isnan(target)
+    score, rounds = np.full(len(target), np.nan), []
+    for k in range(int(data.fold.max()) + 1):
+        inside, rows = (data.fold != k) & known, data.fold == k
+        train = gbm.dataset(data.x[inside], target[inside], names)
+        valid = gbm.dataset(data.x[rows & known], target[rows & known], names, reference=train)
+        booster = lgb.train(
+            parameters, train, settings.max_rounds, valid_sets=[valid],
+            callbacks=[lgb.early_stopping(settings.patience, verbose=False)],
+        )  # fmt: skip
+        rounds.append(max(booster.best_iteration, 1))
+        score[rows] = booster.predict(data.x[rows], raw_score=True, num_iteration=rounds[-1])
+    final = max(1, round(float(np.mean(rounds))))
+    whole = gbm.dataset(data.x[known], target[known], names)
+    return score, gbm.train(whole, parameters, final), final
+
+
+def choose(rankers: list[Ranker], data: Cohorts, settings: ValueSettings) -> tuple[Ranker, dict[str, Any]]:
+    """Take the simplest candidate that no later one outranks for certain.
+
+    The rank correlation of out-of-fold scores with the margins decides, by paired bootstrap of customers: the curve
+    sets the level of all candidates alike, and lists are made of ranks.
+    """
+    winner, evidence = rankers[0], {}
+    drawn = _resampled(data.groups, settings)
+    for ranker in rankers:
+        values = [rank_correlation(ranker.score[rows], data.margin[rows]) for rows in drawn]
+        evidence[ranker.name] = {
+            "rank_correlation": _interval(rank_correlation(ranker.score, data.margin), values),
+            "rounds": ranker.rounds,
+        }
+        if ranker is winner:
+            continue
+        beaten = [rank_correlation(winner.score[rows], data.margin[rows]) for rows in drawn]
+        gap = np.array(values) - np.array(beaten)
+        whole = rank_correlation(ranker.score, data.margin) - rank_correlation(winner.score, data.margin)
+        difference = _interval(whole, gap)
+        evidence[ranker.name][f"minus_{winner.name}"] = difference
+        if difference["low"] > 0:
+            winner = ranker
+    return winner, {"chosen": winner.name, **evidence}
+
+
+def _resampled(groups: NDArray[np.int64], settings: ValueSettings) -> list[NDArray[np.int64]]:
+    rng = np.random.default_rng(settings.seed)
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(groups.max() + 2))
+    drawn = []
+    for _ in range(settings.bootstrap):
+        who = rng.integers(0, groups.max() + 1, groups.max() + 1)
+        drawn.append(np.concatenate([order[starts[g] : starts[g + 1]] for g in who]))
+    return drawn
+
+
+def _interval(value: float, drawn: Any) -> dict[str, float]:
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return {"value": float(value), "low": float(low), "high": float(high)}
+
+
+def rank_correlation(one: Array, other: Array) -> float:
+    """Spearman's correlation; 0 where one of them is constant.
+
+    Examples
+    --------
+    >>> rank_correlation(np.array([1.0, 2, 3]), np.array([1.0, 8, 27]))
+    1.0
+    >>> rank_correlation(np.ones(3), np.arange(3.0))
+    0.0
+    """
+    a, b = (pd.Series(v).rank().to_numpy() for v in (one, other))
+    a, b = a - a.mean(), b - b.mean()
+    whole = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum() / whole) if whole else 0.0
+
+
+def fit_forecast(rows: pd.DataFrame, horizon: str, inputs: Inputs, settings: ValueSettings) -> Forecast:
+    """Fit the candidates of one horizon on cohorts, choose, and read off the curve.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Features and the margin of customers whose window is over.
+    horizon : str
+        Column of the margin.
+    inputs : Inputs
+        How features become numbers.
+
+    Raises
+    ------
+    DataError
+        For too few customers.
+    """
+    data = Cohorts.of(rows, horizon, inputs, settings)
+    winner, evidence = choose(fit_rankers(data, settings), data, settings)
+    curve = fit_curve(winner.score, data.margin, settings.level)
+    return Forecast(horizon, winner, curve, evidence)
+
+
+def measured(forecast: Forecast, score: Array, margin: Array, settings: ValueSettings) -> dict[str, Any]:
+    """Measure a forecast on a later cohort: rank, totals, intervals; with intervals by bootstrap of customers."""
+    expected = forecast.curve.expected(score)
+    low, high = forecast.curve.interval(score)
+    rng = np.random.default_rng(settings.seed)
+    drawn = [rng.integers(0, len(margin), len(margin)) for _ in range(settings.bootstrap)]
+
+    def interval(measure: Any) -> dict[str, float]:
+        everybody = np.arange(len(margin))
+        return _interval(measure(everybody), [measure(rows) for rows in drawn])
+
+    return {
+        "rank_correlation": interval(lambda r: rank_correlation(expected[r], margin[r])),
+        "total_error": interval(lambda r: float(expected[r].sum() / margin[r].sum() - 1)),
+        "rmse": interval(lambda r: float(np.sqrt(((expected[r] - margin[r]) ** 2).mean()))),
+        "mean_absolute_error": interval(lambda r: float(np.abs(expected[r] - margin[r]).mean())),
+        "coverage": {**coverage(margin, low, high, expected),
+                     "constant_width": constant_width(score, margin, forecast.curve)},
+        "customers": len(margin),
+    }  # fmt: skip
