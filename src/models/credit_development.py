@@ -14,7 +14,7 @@ from .artifact import Artifact
 from .credit import OUTPUT, CreditResult, rated, said_of
 from .credit_settings import CreditSettings
 from .cutoff import Economics
-from .grades import make_scale
+from .grades import GradeScale, make_scale
 from .rating import Lending, Rating, estimate_arrears, estimate_levels, estimate_losses, estimate_terms
 
 Array = NDArray[np.float64]
@@ -141,7 +141,7 @@ def develop(
     if losses is not None:
         tables["loss_given_default"] = losses.table()
     tables["grade_losses"] = _grade_losses(applicants, rating, amount)
-    _populations(result, applicants, settings, measures, tables)
+    _populations(result, applicants, scale, settings, measures, tables)
     _groups(applicants, result, rating.cutoff, settings, measures, tables, seed)
     declined = declined_applicants(applicants, settings, seed)
     if declined is not None:
@@ -172,7 +172,7 @@ def _collateral(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _populations(
-    result: CreditResult, applicants: pd.DataFrame, settings: CreditSettings,
+    result: CreditResult, applicants: pd.DataFrame, scale: GradeScale, settings: CreditSettings,
     measures: dict[str, Any], tables: dict[str, pd.DataFrame],
 ) -> None:  # fmt: skip
     """Compare the applications learned from with those without a known outcome yet; follow customers who come again."""
@@ -190,7 +190,6 @@ def _populations(
             tables |= drifted
         customer = settings.customer
         if customer in applicants.columns and applicants[customer].duplicated().any():
-            scale = make_scale(applicants[OUTPUT].to_numpy(), n_grades=settings.grades)
             measures["regraded"], tables["migration"] = credit_validation.regraded(
                 applicants.assign(as_of=applicants[settings.as_of]), scale, str(customer)
             )
