@@ -18,7 +18,6 @@ from .batch import frame_digest, score, text_levels
 
 ID = "loan_id"
 KEPT = ("customer_id", "applied_on", "amount", "decision")
-UNTOLD = ("policy_score",)
 
 
 def rating_of(artifact: Artifact) -> Rating:
@@ -36,7 +35,7 @@ def rating_of(artifact: Artifact) -> Rating:
 
 def score_applications(
     model_folder: Path, frame: pd.DataFrame, *, as_of: dt.date, dictionary: pd.DataFrame,
-    model_digest: str | None = None, untold: tuple[str, ...] = UNTOLD,
+    model_digest: str | None = None, untold: tuple[str, ...] = (),
 ) -> tuple[pd.DataFrame, dict[str, Any]]:  # fmt: skip
     """Rate applications.
 
@@ -45,15 +44,17 @@ def score_applications(
     frame : DataFrame
         :func:`afraz.features.credit_scorable.applications_to_score`.
     untold : tuple of str
-        Inputs that no reason may name. "Your score was too low" tells an applicant nothing (US Regulation B, 12 CFR
-        1002.9(b)(2)), so by default the policy's own score is not told.
+        Inputs that no reason may name, beside the protected attributes. "Your score was too low" tells an applicant
+        nothing (US Regulation B, 12 CFR 1002.9(b)(2)), so the policy's own score belongs here.
 
     Returns
     -------
     scores : DataFrame
         What :func:`afraz.scoring.batch.score` gives, with ``grade, loss_given_default, expected_loss`` (currency, at
         the amount asked for), ``approved`` (at the model's cut-off) and, of a scorecard, ``lost_1 …`` (where points
-        were lost: reasons that an applicant could be told).
+        were lost: reasons that an applicant could be told). Of a blend the contributions of its parts add up by
+        variable, so ``reason_1 …`` are told: what counted more against the applicant than on average, the other way that
+        the regulation's commentary accepts.
     manifest : dict
         With ``cutoff`` and, of a scorecard, ``reasons_agree`` (points against SHAP).
     """
@@ -61,7 +62,7 @@ def score_applications(
     untold = (*untold, *artifact.spec.get("rating", {}).get("untold", []))  # a protected attribute is never a reason
     scores, manifest = score(
         model_folder, frame, as_of=as_of, dictionary=dictionary, model_digest=model_digest, id_column=ID,
-        keep=KEPT, reasons=4, untold=untold,
+        keep=KEPT, reasons=4, untold=untold, artifact=artifact,
     )  # fmt: skip
     rating, rows = rating_of(artifact), frame.sort_values(ID, kind="stable").reset_index(drop=True)
     p = scores["default_probability"].to_numpy()
