@@ -53,8 +53,8 @@ def score_applications(
         What :func:`afraz.scoring.batch.score` gives, with ``grade, loss_given_default, expected_loss`` (currency, at
         the amount asked for), ``approved`` (at the model's cut-off) and, of a scorecard, ``lost_1 …`` (where points
         were lost: reasons that an applicant could be told). Of a blend the contributions of its parts add up by
-        variable, so ``reason_1 …`` are told: what counted more against the applicant than on average, the other way that
-        the regulation's commentary accepts.
+        variable, so ``reason_1 …`` are told: what counts more against the applicant than on average, the other way
+        that the regulation's commentary accepts.
     manifest : dict
         With ``cutoff`` and, of a scorecard, ``reasons_agree`` (points against SHAP).
     """
