@@ -36,8 +36,8 @@ import pandas as pd
 
 from afraz.catalog import save_all, studies
 from afraz.features.credit_training import credit_history, credit_training
-from afraz.models.credit import CreditSettings, fit_credit
-from afraz.models.credit_development import develop
+from afraz.models.credit.fit import CreditSettings, fit_credit
+from afraz.models.credit.development import develop
 from afraz.models.explanation import explain_globally
 from afraz.reports import figures
 

@@ -38,7 +38,7 @@ from afraz.data.ingest import ingest
 from afraz.errors import DataError
 from afraz.features.applications import applicants, build_applications
 from afraz.features.audit import leak_audit
-from afraz.models.credit import CreditSettings, CrossValidation, cross_validate, fit_credit
+from afraz.models.credit.fit import CreditSettings, CrossValidation, cross_validate, fit_credit
 from afraz.models.discrimination import h_measure, h_measure_prior_adjusted
 from afraz.models.leak_screen import single_feature_auc
 from afraz.models.metrics import measure, resamples

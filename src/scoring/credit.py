@@ -9,9 +9,9 @@ import pandas as pd
 
 from ..errors import ArtifactError
 from ..models.artifact import Artifact, load_artifact
-from ..models.expected_loss import expected_loss, portfolio_loss
+from ..models.credit.expected_loss import expected_loss, portfolio_loss
+from ..models.credit.rating import DRAWS, Rating
 from ..models.metrics import finite
-from ..models.rating import DRAWS, Rating
 from ..models.reason_codes import compare_reasons, points_reasons
 from ..models.reasons import phrases_of
 from .batch import frame_digest, score, text_levels

@@ -13,13 +13,13 @@ import pytest
 
 from afraz.errors import ArtifactError, DataError
 from afraz.models.artifact import Artifact, folder_digest, load_artifact, save_artifact
-from afraz.models.credit import rated
-from afraz.models.cutoff import Economics
-from afraz.models.grades import GradeScale
-from afraz.models.loss_given_default import LossGivenDefault, Segment
-from afraz.models.rating import DRAWS, Rating
+from afraz.models.credit.cutoff import Economics
+from afraz.models.credit.fit import rated
+from afraz.models.credit.grades import GradeScale
+from afraz.models.credit.loss_given_default import LossGivenDefault, Segment
+from afraz.models.credit.rating import DRAWS, Rating
+from afraz.models.credit.term_structure import TermStructure
 from afraz.models.scorecard import Scaling
-from afraz.models.term_structure import TermStructure
 from afraz.scoring.credit import rating_of, score_applications, score_book
 
 AS_OF = dt.date(2026, 1, 1)

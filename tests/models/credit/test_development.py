@@ -11,9 +11,9 @@ import pytest
 from afraz.errors import ParamsError
 from afraz.models.artifact import load_artifact, save_artifact
 from afraz.models.contract import contract_findings
-from afraz.models.credit import CreditResult, CreditSettings, fit_credit, said_of
-from afraz.models.credit_development import Development, History, declined_applicants, develop
-from afraz.models.rating import Rating
+from afraz.models.credit.development import Development, History, declined_applicants, develop
+from afraz.models.credit.fit import CreditResult, CreditSettings, fit_credit, said_of
+from afraz.models.credit.rating import Rating
 
 from .applicants import COLUMNS, END, QUICK, applicants
 

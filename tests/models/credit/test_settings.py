@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from afraz.errors import ParamsError
-from afraz.models.credit_settings import CreditSettings
+from afraz.models.credit.settings import CreditSettings
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from afraz.models import metrics
 from afraz.models.artifact import folder_digest, load_artifact, save_artifact
 from afraz.models.calibration import beta, logit, platt
 from afraz.models.contract import contract_findings
-from afraz.models.credit import CreditResult, CreditSettings, cross_validate, fit_credit, rated, said_of
+from afraz.models.credit.fit import CreditResult, CreditSettings, cross_validate, fit_credit, rated, said_of
 from afraz.models.explain import explain
 from afraz.models.scorecard import Scorecard
 

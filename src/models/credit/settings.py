@@ -4,8 +4,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from .scorecard import Scaling
-from .settings import FitSettings
+from ..scorecard import Scaling
+from ..settings import FitSettings
 
 Candidate = Literal["scorecard", "logistic", "lightgbm", "blend"]
 
@@ -13,7 +13,7 @@ PENALTIES = (3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)  # few bads: steps o
 
 
 class CreditSettings(FitSettings):
-    """Settings of :func:`afraz.models.credit.fit_credit`; every column that is named nowhere here is an input.
+    """Settings of :func:`afraz.models.credit.fit.fit_credit`; every column that is named nowhere here is an input.
 
     Raises
     ------

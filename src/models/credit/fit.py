@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError, ParamsError, nearest
-from . import calibration, learning, metrics
-from .artifact import Artifact
-from .credit_settings import CreditSettings
-from .flat_table import FlatTable, need, read_flat
-from .learning import CrossValidation, Learned, calibrated_output, learn, measured_on, scored_sample
-from .scorecard import Scorecard
+from ...errors import DataError, ParamsError, nearest
+from .. import calibration, learning, metrics
+from ..artifact import Artifact
+from ..flat_table import FlatTable, need, read_flat
+from ..learning import CrossValidation, Learned, calibrated_output, learn, measured_on, scored_sample
+from ..scorecard import Scorecard
+from .settings import CreditSettings
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
