@@ -144,6 +144,16 @@ def test_reasons_of_a_blend_are_the_sum_of_its_parts_and_spare_the_untold(
     assert not spared.filter(regex="^reason_").isin(["purpose of the loan: car"]).any(axis=None)
 
 
+def test_an_input_held_to_a_sign_is_told_in_that_direction_only(applications: pd.DataFrame, tmp_path: Path) -> None:
+    spec = _model().spec
+    usual = [{**spec["features"][0], "reference": 5.0}, spec["features"][1]]  # the median is above all of these
+    for signs, said in (({}, "paid on time"), ({"late_months": 1}, "was late"), ({"gone": 1}, "paid on time")):
+        model = rated(Artifact({**spec, "features": usual}, {}), {**RATING.to_dict(), "signs": signs})
+        folder = save_artifact(model, tmp_path / f"model_{len(said)}_{len(signs)}")
+        scores, _ = score_applications(folder, applications, as_of=AS_OF, dictionary=WORDS)
+        assert scores.set_index("loan_id").loc["l3", "reason_1"] == said
+
+
 def test_equal_runs_give_equal_scores_whatever_the_order_of_the_rows(folder: Path, applications: pd.DataFrame) -> None:
     one = score_applications(folder, applications, as_of=AS_OF, dictionary=WORDS)
     two = score_applications(folder, applications.iloc[::-1], as_of=AS_OF, dictionary=WORDS)

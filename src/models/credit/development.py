@@ -150,7 +150,8 @@ def develop(
         measures["all_applicants"] = _by_method(declined)
     said = applicants[[c for c in (result.id, OUTPUT, "points", "label") if c in applicants]]
     said = said.assign(grade=scale.assign(applicants[OUTPUT].to_numpy()))
-    model = rated(result.model, {**rating.to_dict(), "untold": settings.protected})
+    signs = {name: sign for name, sign in settings.monotone.items() if sign and name in result.inputs}
+    model = rated(result.model, {**rating.to_dict(), "untold": settings.protected, "signs": signs})
     return Development(model, rating, measures, tables, said)
 
 

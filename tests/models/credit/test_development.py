@@ -133,6 +133,11 @@ def test_the_model_carries_the_rating_and_keeps_the_contract(
     assert contract_findings(folder, result.sample, probe=False, rows=30) == []
 
 
+def test_the_model_carries_the_signs_that_its_inputs_keep(result: CreditResult, table: pd.DataFrame) -> None:
+    signed = SETTINGS.model_copy(update={"monotone": {"income": -1, "noise": 0, "gone": 1}})
+    assert develop(result, table, signed, {}, None, END).model.spec["rating"]["signs"] == {"income": -1}
+
+
 def test_the_recommended_cutoff_pays_and_a_stated_one_is_kept(
     plain: Development, result: CreditResult, table: pd.DataFrame
 ) -> None:
