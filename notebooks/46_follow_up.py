@@ -15,7 +15,13 @@ longest: int = 24
 # %%
 from afraz.catalog import save
 from afraz.features.credit_follow_up import followed_credit
-from afraz.models.follow_up import headline, override_rates, realised_against_predicted, roll_rates, vintage_curves
+from afraz.models.credit.follow_up import (
+    headline,
+    override_rates,
+    realised_against_predicted,
+    roll_rates,
+    vintage_curves,
+)
 from afraz.reports import figures
 from afraz.reports.tables import rates_matrix
 

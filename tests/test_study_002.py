@@ -8,7 +8,7 @@ import pytest
 
 from afraz.data.flat import read_flat_table
 from afraz.errors import DataError
-from afraz.models.credit import CreditSettings, fit_credit
+from afraz.models.credit.fit import CreditSettings, fit_credit
 from afraz.models.leak_screen import single_feature_auc
 
 STUDY = Path(__file__).resolve().parents[1] / "experiments" / "002-public-credit"

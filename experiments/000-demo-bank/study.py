@@ -38,7 +38,7 @@ from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import build_features
 from afraz.models.artifact import load_artifact
 from afraz.models.churn import ChurnSettings, fit_churn
-from afraz.models.credit import CreditSettings, fit_credit
+from afraz.models.credit.fit import CreditSettings, fit_credit
 from afraz.models.metrics import measure
 from afraz.models.oracle import against_truth, book_against_truth
 from afraz.params import load_params

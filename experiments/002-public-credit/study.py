@@ -5,8 +5,8 @@
 # %% [markdown]
 # # 002: credit on data that nobody simulated for it
 # Three public sets, read where they lie: consumer credits of the 1970s (German credit), the loans of a bank (PKDD'99)
-# and answers to telephone campaigns (bank marketing). One setting for all, the platform's own: a scorecard first, trees
-# where they are certainly better; the choice is made inside the folds. Figures that stand beside a headline are of
+# and answers to telephone campaigns (bank marketing). One setting for all, the platform's own: scorecard, logistic
+# regression, trees and their average; the choice is made inside the folds. Figures that stand beside a headline are of
 # fewer repeats, whose folds are the headline's first.
 
 # %% tags=["parameters"]
@@ -38,7 +38,7 @@ from afraz.data.ingest import ingest
 from afraz.errors import DataError
 from afraz.features.applications import applicants, build_applications
 from afraz.features.audit import leak_audit
-from afraz.models.credit import CreditSettings, CrossValidation, cross_validate, fit_credit
+from afraz.models.credit.fit import CreditSettings, CrossValidation, cross_validate, fit_credit
 from afraz.models.discrimination import h_measure, h_measure_prior_adjusted
 from afraz.models.leak_screen import single_feature_auc
 from afraz.models.metrics import measure, resamples

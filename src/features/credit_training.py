@@ -7,7 +7,7 @@ import pandas as pd
 
 from .. import catalog
 from ..errors import NotApplicable
-from ..models.credit_development import History
+from ..models.credit.development import History
 from ..params import load_params
 from .training import ready_table
 
@@ -35,7 +35,7 @@ def credit_training(
     table : DataFrame
         Every application; ``cohort`` is the quarter of applying.
     columns : dict
-        Settings for :class:`afraz.models.credit.CreditSettings`.
+        Settings for :class:`afraz.models.credit.fit.CreditSettings`.
 
     Raises
     ------

@@ -18,6 +18,7 @@ from .encoding import FoldEncoder
 from .pyfunc_model import linear_margin
 from .scorecard import Scorecard, fit_scorecard
 from .settings import FitSettings
+from .shared_inputs import shared_inputs
 
 Array = NDArray[np.float64]
 Folds = NDArray[np.int64]
@@ -27,8 +28,8 @@ Folds = NDArray[np.int64]
 class Candidate:
     """A fitted head with its out-of-fold margins.
 
-    ``detail`` says how it was fitted, ``parts`` what a blend adds up. A scorecard reads its inputs in its own way:
-    ``scorecard`` is the fitted one.
+    ``detail`` says how it was fitted, ``parts`` what a blend adds up, ``scorecard`` is the fitted one. ``inputs`` are
+    the features as the head reads them, where that is not the encoder's way.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Candidate:
     detail: dict[str, Any] = field(default_factory=dict)
     parts: tuple["Candidate", ...] = ()
     scorecard: Scorecard | None = None
+    inputs: tuple[dict[str, Any], ...] = ()
 
     def heads(self, name: str) -> list[dict[str, Any]]:
         """Spell the candidate as heads of a model; the first is called ``name``."""
@@ -57,11 +59,11 @@ class Candidate:
     def importance(self) -> Array:
         """Share of each feature: of the gain of trees, of the sizes of standardised coefficients; shape (features,).
 
-        Of a scorecard: of its variables, by the information value that their coefficients let count.
+        Of a scorecard: of its inputs, by the information value that their coefficients let count.
         """
         if self.scorecard is not None:
-            ivs = [self.scorecard.binning.variables[name].iv for name in self.scorecard.variables]
-            size = np.abs(self.scorecard.coefficients) * ivs
+            ivs = [self.scorecard.binning.variables[feature["name"]].iv for feature in self.inputs]
+            size = np.abs(self.head["coefficients"]) * ivs
             return np.asarray(size / max(float(size.sum()), 1e-300))
         if self.parts:
             shares = [w * part.importance() for w, part in zip(self.head["weights"], self.parts, strict=True)]
@@ -229,15 +231,19 @@ def fit_lightgbm(
 
 def fit_logistic(training: Training, encoder: FoldEncoder, settings: FitSettings) -> Candidate:
     """Choose the penalty on a sample, cross-fit, and fit on everything."""
+    told = settings.logistic()
+    signs = [told.get("signs", {}).get(name, 0) for name in encoder.names]
     sample = training.at_most(settings.tuning_rows // 2, settings.seed)
-    penalty, losses = linear.choose_penalty(encoder.matrix()[sample.rows], sample.label, sample.fold)
+    penalty, losses = linear.choose_penalty(
+        encoder.matrix()[sample.rows], sample.label, sample.fold, told.get("penalties", linear.PENALTIES), signs
+    )
     penalty *= len(training.label) / len(sample.label)  # the same weight beside the likelihood of all rows
     margin = np.full(len(training.label), np.nan)
     for k in range(encoder.n_folds):
         x = encoder.matrix(held_out=k)[training.rows]
         inside, rows = training.fold != k, training.fold == k
-        margin[rows] = linear_margin(linear.fit_logistic(x[inside], training.label[inside], penalty), x[rows])
-    head = linear.fit_logistic(encoder.matrix()[training.rows], training.label, penalty)
+        margin[rows] = linear_margin(linear.fit_logistic(x[inside], training.label[inside], penalty, signs), x[rows])
+    head = linear.fit_logistic(encoder.matrix()[training.rows], training.label, penalty, signs)
     return Candidate("logistic", head, None, margin, {"penalty": penalty, "log_loss_by_penalty": losses})
 
 
@@ -262,33 +268,53 @@ def fit_woe_scorecard(training: Training, settings: FitSettings) -> Candidate:
         inside, rows = training.fold != k, training.fold == k
         card = fit(inside)
         margin[rows] = card.margin(training.features[rows])
-    return Candidate("scorecard", whole.head(), None, margin, {"variables": list(whole.variables)}, scorecard=whole)
+    detail = {"variables": list(whole.variables)}
+    return Candidate("scorecard", whole.head(), None, margin, detail, scorecard=whole, inputs=tuple(whole.features()))
 
 
-def blend(parts: Sequence[Candidate], training: Training) -> Candidate:
-    """Add up the margins of candidates, weighted by a logistic regression of the label on them (stacking).
+def blend(parts: Sequence[Candidate], training: Training, encoder: FoldEncoder, equal: bool = False) -> Candidate:
+    """Add up the margins of candidates, weighted by a logistic regression of the label on them (stacking), or alike.
 
     Lines and trees err in different places, so their sum ranks better than either where neither is far ahead. Weights
-    are shares: two digits, none below zero.
+    are shares: two digits, none below zero. Where events are few, weights are mostly noise and the plain average is
+    hard to beat (Clemen 1989, International Journal of Forecasting 5:559-583).
 
     Parameters
     ----------
     parts : candidates with out-of-fold margins of the same training rows
+    encoder : that of the parts; a scorecard is spelled over its features, too
+    equal : all parts count alike
     """
-    columns = np.column_stack([*(part.margin for part in parts), np.ones(len(training.label))])
-    with threadpool_limits(1, "blas"):
-        slopes = linear.newton(columns, training.label, 1e-6)[:-1].clip(0)
-    shares = np.round(slopes / slopes.sum(), 2) if slopes.sum() > 0 else np.full(len(parts), 1 / len(parts))
+    shares = np.full(len(parts), 1 / len(parts)) if equal else _stacked(parts, training.label)
     margin = np.sum([share * part.margin for share, part in zip(shares, parts, strict=True)], axis=0)
     weights = [float(share) for share in shares]
     detail = {"weights": {part.name: weight for part, weight in zip(parts, weights, strict=True)}}
-    return Candidate("blend", {"kind": "blend", "weights": weights}, None, margin, detail, tuple(parts))
+    together = tuple(part if part.scorecard is None else _over(encoder.features(), part) for part in parts)
+    inputs = next((part.inputs for part in together if part.inputs), ())
+    return Candidate("blend", {"kind": "blend", "weights": weights}, None, margin, detail, together, inputs=inputs)
+
+
+def _over(features: list[dict[str, Any]], part: Candidate) -> Candidate:
+    assert part.scorecard is not None
+    inputs, head = shared_inputs(part.scorecard, features)
+    return dataclasses.replace(part, head=head, inputs=tuple(inputs))
+
+
+def _stacked(parts: Sequence[Candidate], label: Array) -> Array:
+    columns = np.column_stack([*(part.margin for part in parts), np.ones(len(label))])
+    with threadpool_limits(1, "blas"):
+        slopes = linear.newton(columns, label, 1e-6)[:-1].clip(0)
+    return np.round(slopes / slopes.sum(), 2) if slopes.sum() > 0 else np.full(len(parts), 1 / len(parts))
 
 
 def choose(
     candidates: Sequence[Candidate], training: Training, settings: FitSettings
 ) -> tuple[Candidate, dict[str, Any]]:
     """Take the simplest candidate that no later one beats for certain.
+
+    A blend of equal weights has fitted nothing beyond its parts, and averages of unlike models are known to rank better
+    than one of them (Lessmann, Baesens, Seow and Thomas 2015, European Journal of Operational Research 247:124-136). So
+    the burden of proof is turned round: it is taken unless it ranks worse for certain.
 
     Returns
     -------
@@ -313,6 +339,7 @@ def choose(
             training.label, candidate.margin, winner.margin, training.groups, n=settings.bootstrap, seed=settings.seed
         )
         evidence[candidate.name][f"roc_auc_minus_{winner.name}"] = difference
-        if difference["low"] > 0:
+        average = bool(candidate.parts) and settings.equal_weights
+        if difference["high" if average else "low"] > 0:
             winner = candidate
     return winner, {"chosen": winner.name, **evidence}

@@ -37,8 +37,7 @@ class Learned:
 
     def features(self) -> list[dict[str, Any]]:
         """Spell the inputs of the chosen candidate for a model folder, each with its usual value."""
-        card = self.chosen.scorecard
-        out = self.encoder.features() if card is None else card.features()
+        out = [dict(feature) for feature in self.chosen.inputs] or self.encoder.features()
         x = dict(zip(self.encoder.names, self.encoder.matrix().T, strict=True))
         for feature in out:
             seen = x[feature["name"]]
@@ -48,7 +47,7 @@ class Learned:
 
     def importance(self) -> pd.DataFrame:
         """Tell what the chosen candidate uses, and how often each feature is missing in training."""
-        used = self.encoder.names if self.chosen.scorecard is None else list(self.chosen.scorecard.variables)
+        used = [feature["name"] for feature in self.chosen.inputs] or self.encoder.names
         frame = pd.DataFrame({"feature": used, "importance": self.chosen.importance()})
         frame["missing"] = self.training.features[used].isna().mean().to_numpy()
         return frame.sort_values(["importance", "feature"], ascending=[False, True], ignore_index=True)
@@ -109,7 +108,7 @@ def learn(flat: FlatTable, rows: Positions, output: str, settings: FitSettings, 
         if name == "logistic":
             fitted.append(candidates.fit_logistic(training, encoder, settings))
         elif name == "blend":
-            fitted.append(candidates.blend(fitted, training))
+            fitted.append(candidates.blend(fitted, training, encoder, settings.equal_weights))
         elif name == "scorecard":
             fitted.append(candidates.fit_woe_scorecard(training, settings))
         else:

@@ -1,8 +1,10 @@
 """The simple candidate: a ridge logistic regression on clipped, standardised features, spelled as a linear head.
 
-Missing values take the median and, where they are neither rare nor the rule, a coefficient of their own.
+Missing values take the median and, where they are neither rare nor the rule, a coefficient of their own. Where the sign
+of an effect is known beforehand, a coefficient that contradicts it is held at zero.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,17 +111,45 @@ def newton(z: Array, y: Array, penalty: float, start: Array | None = None, preci
     return beta
 
 
+def within_signs(
+    z: Array, y: Array, penalty: float, signs: Sequence[int], start: Array | None = None, precision: float = 1e-9
+) -> Array:
+    """Maximise as :func:`newton` does, and hold coefficients of the wrong sign at 0, until none is left.
+
+    Parameters
+    ----------
+    signs : of the first columns: -1, 0 (any) or 1
+
+    Examples
+    --------
+    >>> z = np.array([[-1.0, 1.0], [1.0, 1.0]] * 50)
+    >>> within_signs(z, np.array([0.2, 0.8] * 50), 1e-9, [-1]).round(3).tolist()
+    [0.0, 0.0]
+    """
+    directions = np.zeros(z.shape[1])
+    directions[: len(signs)] = signs
+    kept = np.ones(z.shape[1], bool)
+    while True:
+        beta = np.zeros(z.shape[1])
+        beta[kept] = newton(z[:, kept], y, penalty, None if start is None else start[kept], precision)
+        wrong = beta * directions < 0
+        if not wrong.any():
+            return beta
+        kept &= ~wrong
+
+
 def _loss(margin: Array, y: Array, beta: Array, ridge: Array) -> float:
     return float((np.logaddexp(0, margin) - y * margin).sum() + 0.5 * (ridge * beta**2).sum())
 
 
-def fit_logistic(x: Array, y: Array, penalty: float) -> dict[str, Any]:
+def fit_logistic(x: Array, y: Array, penalty: float, signs: Sequence[int] = ()) -> dict[str, Any]:
     """Fit on an encoded matrix and spell the result as a linear head (without its name).
 
     Parameters
     ----------
     x : (n, features) float64, NaN for missing
     y : (n,) 0 or 1, or probabilities
+    signs : of the features: 1 where the event is known to become likelier as the value grows, -1 less likely, 0 unknown
 
     Returns
     -------
@@ -136,7 +166,7 @@ def fit_logistic(x: Array, y: Array, penalty: float) -> dict[str, Any]:
         raise DataError("a feature is infinite; replace infinities by missing values before fitting")
     scaling = Scaling.learn(x)
     with threadpool_limits(1, "blas"):  # the order of summation must not depend on the number of threads
-        beta = _rounded(newton(scaling.apply(x), y, penalty))
+        beta = _rounded(within_signs(scaling.apply(x), y, penalty, signs))
     width = x.shape[1]
     absent = np.zeros(width)
     absent[scaling.flagged] = beta[width:-1]
@@ -154,27 +184,34 @@ def fit_logistic(x: Array, y: Array, penalty: float) -> dict[str, Any]:
     }
 
 
-def choose_penalty(x: Array, y: Array, fold: NDArray[np.int64]) -> tuple[float, dict[str, float]]:
+def choose_penalty(
+    x: Array, y: Array, fold: NDArray[np.int64], penalties: Sequence[float] = PENALTIES, signs: Sequence[int] = ()
+) -> tuple[float, dict[str, float]]:
     """Choose the ridge penalty by log loss on held-out folds.
+
+    Parameters
+    ----------
+    penalties : the strongest first
+    signs : as for :func:`fit_logistic`
 
     Returns
     -------
     penalty : float
     losses : dict of penalty → mean log loss
     """
-    losses: dict[float, list[float]] = {penalty: [] for penalty in PENALTIES}
+    losses: dict[float, list[float]] = {penalty: [] for penalty in penalties}
     for k in range(int(fold.max()) + 1):
         train, valid = fold != k, fold == k
         scaling = Scaling.learn(x[train])
         z, held_out = scaling.apply(x[train]), scaling.apply(x[valid])
         beta: Array | None = None
-        for penalty in PENALTIES:  # strongest first: each is a good start for the next
+        for penalty in penalties:  # strongest first: each is a good start for the next
             with threadpool_limits(1, "blas"):
-                beta = newton(z, y[train], penalty, beta, precision=1e-5)
+                beta = within_signs(z, y[train], penalty, signs, beta, precision=1e-5)
                 margin = held_out @ beta
             losses[penalty].append(float((np.logaddexp(0, margin) - y[valid] * margin).mean()))
     mean = {penalty: float(np.mean(values)) for penalty, values in losses.items()}
-    return min(PENALTIES, key=lambda penalty: mean[penalty]), {f"{penalty:g}": mean[penalty] for penalty in PENALTIES}
+    return min(penalties, key=lambda penalty: mean[penalty]), {f"{penalty:g}": mean[penalty] for penalty in penalties}
 
 
 def _rounded(values: Array) -> Array:

@@ -152,7 +152,7 @@ def declined_against_truth(
     Parameters
     ----------
     declined : DataFrame
-        ``method, estimate, low, high`` (:func:`afraz.models.reject_inference.compare`).
+        ``method, estimate, low, high`` (:func:`afraz.models.credit.reject_inference.compare`).
     truth : DataFrame
         ``loan_id, default_probability``.
     applications : Series

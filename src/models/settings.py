@@ -32,6 +32,7 @@ class FitSettings(BaseModel):
     test_share: float = Field(0.2, gt=0, lt=0.5, description="share of customers in the test of a table without dates")
     folds: int = Field(5, ge=3, le=20)
     n_trials: int = Field(20, ge=1)
+    equal_weights: bool = Field(False, description="parts of a blend count alike; else they are weighed by stacking")
     tuning_rows: int = Field(40_000, ge=500, description="the search sees at most so many rows, of whole customers")
     max_rounds: int = Field(1500, ge=10)
     patience: int = Field(60, ge=5, description="rounds without improvement before a fold stops")
@@ -50,6 +51,10 @@ class FitSettings(BaseModel):
             super().__init__(**values)
         except ValidationError as problem:
             raise _readable(problem, type(self)) from None
+
+    def logistic(self) -> dict[str, Any]:
+        """Give ``penalties`` and ``signs`` by feature of the logistic regression, where they are not the usual ones."""
+        return {}
 
     def scorecard(self) -> dict[str, Any]:
         """Arguments of :func:`afraz.models.scorecard.fit_scorecard`."""

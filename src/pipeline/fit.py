@@ -95,8 +95,8 @@ def _churn(
 def _credit(
     frame: pd.DataFrame, stated: dict[str, Any], folder: Path, *, folds: int, event: str | None, protected: list[str]
 ) -> FittedTable:
-    from ..models.credit import CreditSettings, cross_validate, fit_credit
-    from ..models.credit_development import develop
+    from ..models.credit.development import develop
+    from ..models.credit.fit import CreditSettings, cross_validate, fit_credit
     from ..models.metrics import with_intervals
 
     name = stated["id"]

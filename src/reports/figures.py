@@ -97,7 +97,7 @@ def cutoff_curve(table: pd.DataFrame) -> Picture:
     Parameters
     ----------
     table : DataFrame
-        ``cutoff, approval_rate, bad_rate_expected, expected_profit`` (:func:`afraz.models.cutoff.cutoff_table`).
+        ``cutoff, approval_rate, bad_rate_expected, expected_profit`` (:func:`afraz.models.credit.cutoff.cutoff_table`).
     """
     figure, axes = _axes("Where to draw the line", "cut-off: highest default probability approved", "share")
     axes.plot(table["cutoff"], table["approval_rate"], "k-", label="approved")
@@ -137,7 +137,7 @@ def vintage_curves(curves: pd.DataFrame) -> Picture:
     Parameters
     ----------
     curves : DataFrame
-        ``cohort, months_on_book, defaulted_share`` (:func:`afraz.models.follow_up.vintage_curves`).
+        ``cohort, months_on_book, defaulted_share`` (:func:`afraz.models.credit.follow_up.vintage_curves`).
     """
     figure, axes = _axes("Vintages", "months on book", "share of the cohort's loans in default")
     cohorts = sorted(curves["cohort"].unique())

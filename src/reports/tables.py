@@ -93,7 +93,7 @@ def rates_matrix(rolls: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     rolls : DataFrame
-        ``from_bucket, to_bucket, transitions, share`` (:func:`afraz.models.follow_up.roll_rates`).
+        ``from_bucket, to_bucket, transitions, share`` (:func:`afraz.models.credit.follow_up.roll_rates`).
 
     Examples
     --------

@@ -61,6 +61,7 @@ def score(
     keep: tuple[str, ...] = KEPT,
     reasons: int = 3,
     untold: tuple[str, ...] = (),
+    artifact: Artifact | None = None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Score every customer at a date and say why.
 
@@ -82,6 +83,8 @@ def score(
         How many reasons; 0 for none.
     untold : tuple of str
         Features that are never given as a reason.
+    artifact : Artifact, optional
+        The model of ``model_folder``, where the caller has loaded and checked it already.
 
     Returns
     -------
@@ -101,7 +104,7 @@ def score(
         If there is no row at ``as_of`` or an id repeats.
     """
     digest = folder_digest(model_folder)
-    artifact = load_artifact(model_folder, model_digest)
+    artifact = artifact or load_artifact(model_folder, model_digest)
     rows = _rows_at(frame, as_of, id_column)
     matrix = artifact.matrix(rows)
     margins = {name: artifact.predictor.head_margin(name, matrix) for name in artifact.predictor.heads}

@@ -1,6 +1,7 @@
 """Rate applications and the running book with a credit model: grade, expected loss, decision, reasons."""
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,15 @@ import pandas as pd
 
 from ..errors import ArtifactError
 from ..models.artifact import Artifact, load_artifact
-from ..models.expected_loss import expected_loss, portfolio_loss
+from ..models.credit.expected_loss import expected_loss, portfolio_loss
+from ..models.credit.rating import DRAWS, Rating
 from ..models.metrics import finite
-from ..models.rating import DRAWS, Rating
 from ..models.reason_codes import compare_reasons, points_reasons
-from ..models.reasons import phrases_of
+from ..models.reasons import Phrases, phrases_of
 from .batch import frame_digest, score, text_levels
 
 ID = "loan_id"
 KEPT = ("customer_id", "applied_on", "amount", "decision")
-UNTOLD = ("policy_score",)
 
 
 def rating_of(artifact: Artifact) -> Rating:
@@ -36,7 +36,7 @@ def rating_of(artifact: Artifact) -> Rating:
 
 def score_applications(
     model_folder: Path, frame: pd.DataFrame, *, as_of: dt.date, dictionary: pd.DataFrame,
-    model_digest: str | None = None, untold: tuple[str, ...] = UNTOLD,
+    model_digest: str | None = None, untold: tuple[str, ...] = (),
 ) -> tuple[pd.DataFrame, dict[str, Any]]:  # fmt: skip
     """Rate applications.
 
@@ -45,23 +45,26 @@ def score_applications(
     frame : DataFrame
         :func:`afraz.features.credit_scorable.applications_to_score`.
     untold : tuple of str
-        Inputs that no reason may name. "Your score was too low" tells an applicant nothing (US Regulation B, 12 CFR
-        1002.9(b)(2)), so by default the policy's own score is not told.
+        Inputs that no reason may name, beside the protected attributes. "Your score was too low" tells an applicant
+        nothing (US Regulation B, 12 CFR 1002.9(b)(2)), so the policy's own score belongs here.
 
     Returns
     -------
     scores : DataFrame
         What :func:`afraz.scoring.batch.score` gives, with ``grade, loss_given_default, expected_loss`` (currency, at
         the amount asked for), ``approved`` (at the model's cut-off) and, of a scorecard, ``lost_1 …`` (where points
-        were lost: reasons that an applicant could be told).
+        were lost: reasons that an applicant could be told). Of a blend the contributions of its parts add up by
+        variable, so ``reason_1 …`` are told: what counts more against the applicant than on average, the other way
+        that the regulation's commentary accepts.
     manifest : dict
         With ``cutoff`` and, of a scorecard, ``reasons_agree`` (points against SHAP).
     """
     artifact = load_artifact(model_folder, model_digest)
-    untold = (*untold, *artifact.spec.get("rating", {}).get("untold", []))  # a protected attribute is never a reason
+    carried, words = artifact.spec.get("rating", {}), phrases_of(dictionary)
+    untold = (*untold, *carried.get("untold", []))  # a protected attribute is never a reason
     scores, manifest = score(
-        model_folder, frame, as_of=as_of, dictionary=dictionary, model_digest=model_digest, id_column=ID,
-        keep=KEPT, reasons=4, untold=untold,
+        model_folder, frame, as_of=as_of, dictionary=_directed(words, carried.get("signs", {})),
+        model_digest=model_digest, id_column=ID, keep=KEPT, reasons=4, untold=untold, artifact=artifact,
     )  # fmt: skip
     rating, rows = rating_of(artifact), frame.sort_values(ID, kind="stable").reset_index(drop=True)
     p = scores["default_probability"].to_numpy()
@@ -74,13 +77,25 @@ def score_applications(
     if head["kind"] == "scorecard":
         features = artifact.spec["features"]
         told = points_reasons(
-            head, features, artifact.matrix(rows), phrases_of(dictionary), texts=text_levels(artifact, rows),
+            head, features, artifact.matrix(rows), words, texts=text_levels(artifact, rows),
             untold=[f["name"] for f in features if f["name"] in untold],
         )  # fmt: skip
         manifest["reasons_agree"] = finite(compare_reasons(scores.filter(regex="^reason_"), told))
         scores = scores.join(told.rename(columns=lambda c: c.replace("reason_", "lost_")))
     manifest |= {"cutoff": rating.cutoff, "columns": list(scores.columns)}
     return scores, manifest
+
+
+def _directed(words: Phrases, signs: Mapping[str, int]) -> dict[str, Mapping[str, Any]]:
+    """Let an input that the model holds to a sign speak one way: it counts against an applicant in no other.
+
+    What counts more than on average may still lie below the median, and "asks for little" would be no reason.
+    """
+    directed = dict(words)
+    for name in signs.keys() & words.keys():
+        said = words[name]["high" if signs[name] > 0 else "low"]
+        directed[name] = {**words[name], "low": said, "high": said}
+    return directed
 
 
 def score_book(

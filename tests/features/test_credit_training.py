@@ -8,7 +8,7 @@ import pytest
 from afraz import catalog
 from afraz.errors import DataError, NotApplicable, ParamsError
 from afraz.features.credit_training import credit_history, credit_training
-from afraz.models.credit_settings import CreditSettings
+from afraz.models.credit.settings import CreditSettings
 
 DAYS = pd.to_datetime(["2024-01-01", "2024-03-30", "2024-03-31", "2024-07-01"])
 KEYS = {"loan_id": ["a", "b", "c", "d"], "customer_id": ["x", "y", "x", "z"], "as_of": DAYS}

@@ -70,7 +70,7 @@ def test_a_blend_of_a_straight_and_a_bent_half_wins_and_scores_in_a_model_as_in_
         candidates.fit_logistic(training, encoder, SETTINGS),
         candidates.fit_lightgbm(training, encoder, {}, SETTINGS),
     ]
-    both = candidates.blend(parts, training)
+    both = candidates.blend(parts, training, encoder)
     chosen, _ = candidates.choose([*parts, both], training, SETTINGS)
     assert chosen.name == "blend"
     assert sum(both.head["weights"]) == pytest.approx(1)
@@ -100,7 +100,26 @@ def test_a_useless_part_gets_no_weight() -> None:
     training = _training("straight")
     good = Candidate("good", {}, None, training.features["a"].to_numpy())
     against = Candidate("against", {}, None, -training.features["b"].to_numpy())
-    assert candidates.blend([good, against], training).head["weights"] == [1.0, 0.0]
+    encoder = training.encoder()
+    assert candidates.blend([good, against], training, encoder).head["weights"] == [1.0, 0.0]
+    assert candidates.blend([good, against], training, encoder, equal=True).head["weights"] == [0.5, 0.5]
+
+
+def test_an_average_is_taken_unless_it_is_worse_for_certain_but_a_stack_must_be_better_for_certain() -> None:
+    training = _training("straight")
+    rng = np.random.default_rng(2)
+    signal = training.features["a"].to_numpy() + training.features["b"].to_numpy()
+    plain = Candidate("plain", {}, None, signal + rng.normal(size=len(signal)))
+    doubtful, worse = (
+        Candidate("blend", {}, None, signal + rng.normal(scale=spread, size=len(signal)), parts=(plain, plain))
+        for spread in (1, 4)
+    )
+    average = SETTINGS.model_copy(update={"equal_weights": True})
+    for candidate, settings, chosen in (
+        (doubtful, average, "blend"), (doubtful, SETTINGS, "plain"),
+        (worse, average, "plain"), (worse, SETTINGS, "plain"),
+    ):  # fmt: skip
+        assert candidates.choose([plain, candidate], training, settings)[0].name == chosen
 
 
 def test_a_sample_keeps_whole_customers() -> None:

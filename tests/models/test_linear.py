@@ -69,6 +69,28 @@ def test_noise_is_penalised_harder_than_signal(data: tuple[np.ndarray, np.ndarra
     assert min(losses, key=lambda p: losses[p]) == f"{noise:g}"
 
 
+def test_a_coefficient_of_the_wrong_sign_is_held_at_zero_and_the_others_are_fitted_without_it() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(1500, 3))
+    y = (rng.random(1500) < 1 / (1 + np.exp(1 - x @ [1.0, -0.5, 0.3]))).astype(float)
+    held = linear.fit_logistic(x, y, 3.0, signs=[1, 1, 0])["coefficients"]
+    alone = linear.fit_logistic(x[:, [0, 2]], y, 3.0)["coefficients"]
+    assert held[1] == 0
+    assert [held[0], held[2]] == pytest.approx(alone)
+    assert linear.fit_logistic(x, y, 3.0, signs=[1, -1, 1]) == linear.fit_logistic(x, y, 3.0)
+
+
+def test_the_penalty_is_chosen_under_the_signs(data: tuple[np.ndarray, np.ndarray]) -> None:
+    x, y = data
+    fold = np.arange(len(y)) % 5
+    free, _ = linear.choose_penalty(x, y, fold, (100.0, 10.0))
+    barred, losses = linear.choose_penalty(x, y, fold, (100.0, 10.0), signs=[-1, 1, 0, -1])
+    assert free == 10
+    assert set(losses) == {"100", "10"}
+    assert losses["10"] > linear.choose_penalty(x, y, fold, (10.0,))[1]["10"]
+    assert barred in (100, 10)
+
+
 def test_infinite_values_are_refused() -> None:
     with pytest.raises(DataError, match="a feature is infinite; replace infinities"):
         linear.fit_logistic(np.array([[np.inf], [1.0]]), np.array([0.0, 1.0]), 1.0)

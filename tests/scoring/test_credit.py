@@ -13,13 +13,13 @@ import pytest
 
 from afraz.errors import ArtifactError, DataError
 from afraz.models.artifact import Artifact, folder_digest, load_artifact, save_artifact
-from afraz.models.credit import rated
-from afraz.models.cutoff import Economics
-from afraz.models.grades import GradeScale
-from afraz.models.loss_given_default import LossGivenDefault, Segment
-from afraz.models.rating import DRAWS, Rating
+from afraz.models.credit.cutoff import Economics
+from afraz.models.credit.fit import rated
+from afraz.models.credit.grades import GradeScale
+from afraz.models.credit.loss_given_default import LossGivenDefault, Segment
+from afraz.models.credit.rating import DRAWS, Rating
+from afraz.models.credit.term_structure import TermStructure
 from afraz.models.scorecard import Scaling
-from afraz.models.term_structure import TermStructure
 from afraz.scoring.credit import rating_of, score_applications, score_book
 
 AS_OF = dt.date(2026, 1, 1)
@@ -121,6 +121,37 @@ def test_an_applicant_is_told_where_points_were_lost(folder: Path, applications:
     assert told.loc["l1", "lost_1":"lost_4"].isna().all(), "nothing was lost"
     assert told.loc["l3", "reason_1"] == "was late"
     assert manifest["reasons_agree"]["first_agrees"] == 1.0
+
+
+def test_reasons_of_a_blend_are_the_sum_of_its_parts_and_spare_the_untold(
+    applications: pd.DataFrame, tmp_path: Path
+) -> None:
+    """The line knows the purpose only: 3 for a car, at half weight; the card gives the late months half a unit."""
+    card = _model().spec
+    line = {"name": "line", "kind": "linear", "intercept": -3.0, "coefficients": [0.0, -3.0], "means": [0.0, 0.5],
+            "scales": [1.0, 1.0]}  # fmt: skip
+    both = {"name": "default", "kind": "blend", "parts": ["card", "line"], "weights": [0.5, 0.5]}
+    model = Artifact({**card, "heads": [both, {**card["heads"][0], "name": "card"}, line]}, {})
+    folder = save_artifact(rated(model, {**RATING.to_dict(), "untold": ["gender"]}), tmp_path / "model")
+    scores, manifest = score_applications(folder, applications, as_of=AS_OF, dictionary=WORDS)
+    told = scores.set_index("loan_id")
+    assert told.loc["l3", ["reason_1", "reason_2"]].tolist() == ["purpose of the loan: car", "was late"]
+    assert told.loc["l2", "reason_1"] == "was late"
+    assert "lost_1" not in told.columns, "only a scorecard has points to lose"
+    assert "reasons_agree" not in manifest
+    spared, _ = score_applications(folder, applications, as_of=AS_OF, dictionary=WORDS, untold=("purpose",))
+    assert spared.set_index("loan_id").loc["l3", "reason_1"] == "was late"
+    assert not spared.filter(regex="^reason_").isin(["purpose of the loan: car"]).any(axis=None)
+
+
+def test_an_input_held_to_a_sign_is_told_in_that_direction_only(applications: pd.DataFrame, tmp_path: Path) -> None:
+    spec = _model().spec
+    usual = [{**spec["features"][0], "reference": 5.0}, spec["features"][1]]  # the median is above all of these
+    for signs, said in (({}, "paid on time"), ({"late_months": 1}, "was late"), ({"gone": 1}, "paid on time")):
+        model = rated(Artifact({**spec, "features": usual}, {}), {**RATING.to_dict(), "signs": signs})
+        folder = save_artifact(model, tmp_path / f"model_{len(said)}_{len(signs)}")
+        scores, _ = score_applications(folder, applications, as_of=AS_OF, dictionary=WORDS)
+        assert scores.set_index("loan_id").loc["l3", "reason_1"] == said
 
 
 def test_equal_runs_give_equal_scores_whatever_the_order_of_the_rows(folder: Path, applications: pd.DataFrame) -> None:

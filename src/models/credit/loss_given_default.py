@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError, ParamsError
+from ...errors import DataError, ParamsError
 
 Array = NDArray[np.float64]
 

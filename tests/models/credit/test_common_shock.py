@@ -5,7 +5,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from afraz.errors import DataError
-from afraz.models import common_shock
+from afraz.models.credit import common_shock
 
 
 def quarters(seed: int, cohorts: int, correlation: float, each: int = 300) -> tuple[np.ndarray, ...]:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afraz.errors import ParamsError
-from afraz.models.cutoff import Economics
-from afraz.models.grades import GradeScale
-from afraz.models.loss_given_default import LossGivenDefault, Segment
-from afraz.models.rating import (
+from afraz.models.credit.cutoff import Economics
+from afraz.models.credit.grades import GradeScale
+from afraz.models.credit.loss_given_default import LossGivenDefault, Segment
+from afraz.models.credit.rating import (
     DRAWS,
     Lending,
     Rating,
@@ -24,7 +24,7 @@ from afraz.models.rating import (
     estimate_losses,
     estimate_terms,
 )
-from afraz.models.term_structure import TermStructure
+from afraz.models.credit.term_structure import TermStructure
 
 SCALE = GradeScale(("A", "B", "C"), (0.05, 0.2, 1.0), ("by hand",))
 DEAL = Economics(margin=0.1, loss_given_default=0.45, cost_per_application=5)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afraz.errors import DataError, ParamsError
-from afraz.models import loss_given_default as lgd
+from afraz.models.credit import loss_given_default as lgd
 
 AS_OF = pd.Timestamp("2026-01-01")
 HIGH = {True: 0.35, False: 0.60}  # probability of a heavy loss, with and without collateral

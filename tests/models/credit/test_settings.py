@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from afraz.errors import ParamsError
-from afraz.models.credit_settings import CreditSettings
+from afraz.models.credit.settings import CreditSettings
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,8 @@ from afraz.models.credit_settings import CreditSettings
         ({"forcd": []}, "unknown credit setting 'forcd': did you mean force?"),
         ({"candidates": ["score"]}, "credit setting candidates.0: input should be 'scorecard', 'logistic'"),
         ({"candidates": []}, "credit setting candidates: list should have at least 1 item"),
-        ({"candidates": ["scorecard", "blend"]}, "blend adds up logistic and lightgbm, which must be named before it"),
+        ({"candidates": ["scorecard", "blend"]}, "blend adds up what is named before it: two or more others"),
+        ({"candidates": ["scorecard", "blend", "logistic"]}, "each once, and blend last"),
         ({"grades": 7}, "credit setting grades: input should be greater than or equal to 8, got 7"),
         ({"grades": 13}, "credit setting grades: input should be less than or equal to 12, got 13"),
         ({"pdo": 0}, "credit setting pdo: input should be greater than 0, got 0"),
@@ -30,9 +31,15 @@ def test_a_setting_that_cannot_be_is_refused_by_name(values: dict[str, Any], mes
         CreditSettings(**values)
 
 
-def test_a_blend_may_stand_beside_a_scorecard() -> None:
-    candidates = ["scorecard", "logistic", "lightgbm", "blend"]
-    assert CreditSettings(candidates=candidates).candidates == candidates
+@pytest.mark.parametrize("parts", [["scorecard", "lightgbm"], ["scorecard", "logistic", "lightgbm"]])
+def test_a_blend_may_add_up_any_two_or_more(parts: list[str]) -> None:
+    assert CreditSettings(candidates=[*parts, "blend"]).candidates == [*parts, "blend"]
+
+
+def test_the_logistic_regression_keeps_the_signs_that_the_others_keep() -> None:
+    told = CreditSettings(monotone={"income": -1}).logistic()
+    assert told["signs"] == {"income": -1}
+    assert list(told["penalties"]) == sorted(told["penalties"], reverse=True)
 
 
 def test_outcomes_and_protected_attributes_are_set_aside_but_for_the_allowed_ones() -> None:

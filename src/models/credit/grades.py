@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaincinv
 from scipy.stats import binom, chi2, rankdata
 
-from ..errors import DataError, ParamsError, nearest
-from .calibration import logit, sigmoid
+from ...errors import DataError, ParamsError, nearest
+from ..calibration import logit, sigmoid
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from afraz.errors import DataError, ParamsError
 from afraz.models.calibration import logit, recalibrate, sigmoid
-from afraz.models.grades import (
+from afraz.models.credit.grades import (
     GradeScale,
     grade_table,
     herfindahl,

@@ -15,13 +15,15 @@ from afraz.models import metrics
 from afraz.models.artifact import folder_digest, load_artifact, save_artifact
 from afraz.models.calibration import beta, logit, platt
 from afraz.models.contract import contract_findings
-from afraz.models.credit import CreditResult, CreditSettings, cross_validate, fit_credit, rated, said_of
+from afraz.models.credit.fit import CreditResult, CreditSettings, cross_validate, fit_credit, rated, said_of
+from afraz.models.explain import explain
 from afraz.models.scorecard import Scorecard
 
 from .applicants import COLUMNS, INPUTS, QUICK, applicants
 
-SCORECARD = {**QUICK, **COLUMNS, "candidates": ["scorecard"], "refit": False}
-LOGISTIC = {**QUICK, **COLUMNS, "candidates": ["logistic"]}
+PLAIN = {**QUICK, **COLUMNS, "candidates": ["scorecard", "lightgbm"]}
+SCORECARD = {**PLAIN, "candidates": ["scorecard"], "refit": False}
+LOGISTIC = {**PLAIN, "candidates": ["logistic"]}
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +38,17 @@ def table(truth: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def result(table: pd.DataFrame) -> CreditResult:
-    return fit_credit(table, CreditSettings(**QUICK, **COLUMNS))
+    return fit_credit(table, CreditSettings(**PLAIN))
 
 
 @pytest.fixture(scope="module")
 def not_refitted(table: pd.DataFrame) -> CreditResult:
     return fit_credit(table, CreditSettings(**LOGISTIC, refit=False))
+
+
+@pytest.fixture(scope="module")
+def blended(table: pd.DataFrame) -> CreditResult:
+    return fit_credit(table, CreditSettings(**QUICK, **COLUMNS, monotone={"late_months": 1, "income": -1}))
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +127,8 @@ def test_a_refitted_model_has_learned_from_the_test_and_the_other_has_not(
     table: pd.DataFrame, result: CreditResult, not_refitted: CreditResult
 ) -> None:
     population = result.metrics["population"]
-    assert result.metrics["refit"] == {"on_all_outcomes": True, "rows": population["used"], "chosen": "scorecard"}
+    refit = result.metrics["refit"]
+    assert (refit["on_all_outcomes"], refit["rows"], refit["chosen"]) == (True, population["used"], "scorecard")
     assert not_refitted.metrics["refit"]["rows"] == len(not_refitted.cross_fitted) == population["train_rows"]
     for fitted, same in ((result, False), (not_refitted, True)):
         test = fitted.predictions.merge(table, on="loan_id")
@@ -170,18 +178,57 @@ def test_the_same_data_in_another_order_give_the_same_bytes(
     table: pd.DataFrame, result: CreditResult, tmp_path: Path
 ) -> None:
     shuffled = table.sample(frac=1, random_state=1)
-    again = fit_credit(shuffled, CreditSettings(**QUICK, **COLUMNS, threads=1))
+    again = fit_credit(shuffled, CreditSettings(**PLAIN, threads=1))
     folders = [save_artifact(r.model, tmp_path / str(i)) for i, r in enumerate((result, again))]
     assert folder_digest(folders[0]) == folder_digest(folders[1])
     assert again.metrics == result.metrics
     pd.testing.assert_frame_equal(again.cross_fitted, result.cross_fitted)
 
 
-def test_the_model_folder_keeps_the_contract(table: pd.DataFrame, result: CreditResult, tmp_path: Path) -> None:
-    trees = fit_credit(table, CreditSettings(**{**LOGISTIC, "candidates": ["logistic", "lightgbm", "blend"]}))
-    for name, fitted in {"scorecard": result, "trees": trees}.items():
+def test_the_model_folder_keeps_the_contract(result: CreditResult, blended: CreditResult, tmp_path: Path) -> None:
+    for name, fitted in {"scorecard": result, "blend": blended}.items():
         folder = save_artifact(fitted.model, tmp_path / name)
         assert contract_findings(folder, fitted.sample, probe=False, rows=40) == []
+
+
+def test_by_default_scorecard_line_and_trees_are_averaged(table: pd.DataFrame, blended: CreditResult) -> None:
+    assert blended.metrics["refit"]["chosen"] == blended.metrics["candidates"]["chosen"] == "blend"
+    parts = blended.model.spec["heads"][0]["parts"]
+    assert parts == ["default_scorecard", "default_logistic", "default_lightgbm"]
+    margins = blended.model.margins(table)
+    assert margins["default"] == pytest.approx(np.mean([margins[part] for part in parts], axis=0))
+    assert blended.scorecard is not None
+    assert margins["default_scorecard"] == pytest.approx(blended.scorecard.margin(table), abs=1e-9)
+
+
+def test_contributions_of_a_blend_add_up_by_variable_to_its_margin(table: pd.DataFrame, blended: CreditResult) -> None:
+    rows = table[:200]
+    told = explain(blended.model, blended.model.matrix(rows))
+    assert told.engine == "scorecard+linear+woodelf"
+    assert told.base + told.values.sum(axis=1) == pytest.approx(blended.model.margins(rows)["default"], abs=1e-4)
+    late = told.values[:, told.names.index("late_months")]
+    assert np.corrcoef(late, rows["late_months"])[0, 1] > 0.8
+
+
+def test_a_blend_counts_what_its_parts_use(blended: CreditResult) -> None:
+    features = blended.tables["features"].set_index("feature")["importance"]
+    assert set(features.index) == set(INPUTS)
+    assert features.sum() == pytest.approx(1)
+    assert set(features.head(2).index) == {"income", "late_months"}
+
+
+def test_the_refit_learns_what_was_chosen_and_nothing_else(table: pd.DataFrame) -> None:
+    chosen = fit_credit(table, CreditSettings(**{**LOGISTIC, "candidates": ["logistic", "lightgbm"]}))
+    assert chosen.metrics["refit"]["chosen"] == chosen.metrics["candidates"]["chosen"]
+    assert list(chosen.metrics["refit"]["candidates"]) == ["chosen", "logistic"]
+
+
+def test_the_calibration_that_is_told_is_that_of_the_model_that_is_handed_over(blended: CreditResult) -> None:
+    knots = blended.model.spec["outputs"][0]
+    rows = blended.cross_fitted
+    method = blended.metrics["calibration_method"]["method"]
+    curve = {"beta": beta, "platt": platt}[method](rows["margin"].to_numpy(), rows["label"].to_numpy())
+    assert knots["knots_log_odds"] == pytest.approx(curve.knots_log_odds.tolist())
 
 
 def test_points_of_a_scorecard_model_are_the_scorecards_own(table: pd.DataFrame, result: CreditResult) -> None:
@@ -202,7 +249,12 @@ def test_where_the_scorecard_loses_it_stays_beside_the_winner(truth: pd.DataFram
     one, two = rng.normal(size=n), rng.normal(size=n)
     bad = rng.random(n) < np.where(one * two > 0, 0.5, 0.08)  # an interaction that no sum of points can show
     crossed = pd.DataFrame({"one": one, "two": two, "three": one + rng.normal(size=n), "defaults": bad.astype(int)})
-    settings = {"force": ["one"], "least_iv": 0, "lightgbm": {"min_data_in_leaf": 20, "max_depth": 4}}
+    settings = {
+        "candidates": ["scorecard", "lightgbm"],
+        "force": ["one"],
+        "least_iv": 0,
+        "lightgbm": {"min_data_in_leaf": 20, "max_depth": 4},
+    }
     fitted = fit_credit(crossed, CreditSettings(**QUICK, **settings))
     assert fitted.metrics["candidates"]["chosen"] == "lightgbm"
     assert fitted.metrics["candidates"]["lightgbm"]["roc_auc_minus_scorecard"]["low"] > 0

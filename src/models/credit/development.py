@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from . import credit_validation, fairness, metrics, reject_inference
-from .artifact import Artifact
-from .credit import OUTPUT, CreditResult, rated, said_of
-from .credit_settings import CreditSettings
+from .. import fairness, metrics
+from ..artifact import Artifact
+from . import reject_inference, validation
 from .cutoff import Economics
-from .grades import make_scale
+from .fit import OUTPUT, CreditResult, rated, said_of
+from .grades import GradeScale, make_scale
 from .rating import Lending, Rating, estimate_arrears, estimate_levels, estimate_losses, estimate_terms
+from .settings import CreditSettings
 
 Array = NDArray[np.float64]
 
@@ -27,9 +28,9 @@ class History:
     Attributes
     ----------
     defaults, recovered : DataFrame
-        See :func:`afraz.models.rating.estimate_losses`.
+        See :func:`afraz.models.credit.rating.estimate_losses`.
     arrears : DataFrame
-        See :func:`afraz.models.rating.estimate_arrears`.
+        See :func:`afraz.models.credit.rating.estimate_arrears`.
     window_months : int
         Of the definition of default.
     """
@@ -101,7 +102,7 @@ def develop(
     table : DataFrame
         All applications, with and without an outcome, as they were given to ``fit_credit``.
     lending : mapping
-        Settings of :class:`afraz.models.rating.Lending`.
+        Settings of :class:`afraz.models.credit.rating.Lending`.
     history : History, optional
         None: the stated loss given default is used.
     as_of : str
@@ -121,10 +122,10 @@ def develop(
         losses, note = estimate_losses(history.defaults, history.recovered, terms, date.fromisoformat(as_of), seed)
     average = terms.loss_given_default if losses is None else losses.overall.floored
     economics = Economics(terms.margin, average, terms.cost_per_application)
-    pack = credit_validation.validate(result, scale)
+    pack = validation.validate(result, scale)
     measures, tables = dict(pack.measures), dict(pack.tables)
     amount = "amount" if "amount" in applicants and (applicants["amount"] > 0).all() else None
-    measures["cutoff"], decided = credit_validation.decide(applicants, economics, terms.cutoff, amount)
+    measures["cutoff"], decided = validation.decide(applicants, economics, terms.cutoff, amount)
     tables |= decided
     rating = Rating(scale, economics, measures["cutoff"]["cutoff"], losses)
     if history is not None:
@@ -141,7 +142,7 @@ def develop(
     if losses is not None:
         tables["loss_given_default"] = losses.table()
     tables["grade_losses"] = _grade_losses(applicants, rating, amount)
-    _populations(result, applicants, settings, measures, tables)
+    _populations(result, applicants, scale, settings, measures, tables)
     _groups(applicants, result, rating.cutoff, settings, measures, tables, seed)
     declined = declined_applicants(applicants, settings, seed)
     if declined is not None:
@@ -149,7 +150,8 @@ def develop(
         measures["all_applicants"] = _by_method(declined)
     said = applicants[[c for c in (result.id, OUTPUT, "points", "label") if c in applicants]]
     said = said.assign(grade=scale.assign(applicants[OUTPUT].to_numpy()))
-    model = rated(result.model, {**rating.to_dict(), "untold": settings.protected})
+    signs = {name: sign for name, sign in settings.monotone.items() if sign and name in result.inputs}
+    model = rated(result.model, {**rating.to_dict(), "untold": settings.protected, "signs": signs})
     return Development(model, rating, measures, tables, said)
 
 
@@ -172,7 +174,7 @@ def _collateral(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _populations(
-    result: CreditResult, applicants: pd.DataFrame, settings: CreditSettings,
+    result: CreditResult, applicants: pd.DataFrame, scale: GradeScale, settings: CreditSettings,
     measures: dict[str, Any], tables: dict[str, pd.DataFrame],
 ) -> None:  # fmt: skip
     """Compare the applications learned from with those without a known outcome yet; follow customers who come again."""
@@ -183,15 +185,14 @@ def _populations(
         late = ~known & (applicants[settings.as_of] > applicants.loc[known, settings.as_of].max())
         if late.any():
             segment = "purpose" if "purpose" in applicants else None
-            measures["drift"], drifted = credit_validation.drift(
+            measures["drift"], drifted = validation.drift(
                 applicants[applicants[settings.as_of] <= applicants.loc[known, settings.as_of].max()],
                 applicants[late], inputs, segment,
             )  # fmt: skip
             tables |= drifted
         customer = settings.customer
         if customer in applicants.columns and applicants[customer].duplicated().any():
-            scale = make_scale(applicants[OUTPUT].to_numpy(), n_grades=settings.grades)
-            measures["regraded"], tables["migration"] = credit_validation.regraded(
+            measures["regraded"], tables["migration"] = validation.regraded(
                 applicants.assign(as_of=applicants[settings.as_of]), scale, str(customer)
             )
 
@@ -207,7 +208,7 @@ def _groups(
         if name in applicants.columns:
             values, called = _grouped(applicants[name])
             protected[called] = values
-    found, shown = credit_validation.fair(applicants, cutoff, protected, applicants[inputs], seed)
+    found, shown = validation.fair(applicants, cutoff, protected, applicants[inputs], seed)
     measures["fairness"] = {**found, "note": fairness.NOTE}
     tables |= shown
     parts = [t.assign(attribute=n.removeprefix("fairness_")) for n, t in shown.items() if n.startswith("fairness_")]

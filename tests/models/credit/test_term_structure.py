@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afraz.errors import DataError, ParamsError
-from afraz.models import term_structure
+from afraz.models.credit import term_structure
 
 HAZARD = np.concatenate([np.linspace(0.002, 0.012, 12), np.linspace(0.012, 0.004, 24)])
 KNOWN = 1 - np.cumprod(np.append(1.0, 1 - HAZARD))

@@ -4,14 +4,16 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from .scorecard import Scaling
-from .settings import FitSettings, check_blend
+from ..scorecard import Scaling
+from ..settings import FitSettings
 
 Candidate = Literal["scorecard", "logistic", "lightgbm", "blend"]
 
+PENALTIES = (3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)  # few bads: steps of ten miss the best by much
+
 
 class CreditSettings(FitSettings):
-    """Settings of :func:`afraz.models.credit.fit_credit`; every column that is named nowhere here is an input.
+    """Settings of :func:`afraz.models.credit.fit.fit_credit`; every column that is named nowhere here is an input.
 
     Raises
     ------
@@ -34,8 +36,9 @@ class CreditSettings(FitSettings):
     customer: str | None = Field("customer_id", description="whose rows belong together in folds and resamples")
     label: str | None = Field("defaults", description="1 is bad; missing: no outcome (declined, or not yet known)")
     candidates: list[Candidate] = Field(  # type: ignore[assignment]
-        ["scorecard", "lightgbm"], min_length=1, description="the simplest first"
+        ["scorecard", "logistic", "lightgbm", "blend"], min_length=1, description="the simplest first"
     )
+    equal_weights: bool = Field(True, description="parts of a blend count alike: few bads can't tell weights")
     min_events: int = Field(50, ge=10, description="fewer bad outcomes in training are refused")
     test_days: int = Field(183, ge=1, description="applications of so many last days with a known outcome are the test")
     refit: bool = Field(True, description="the model that is handed over learns from the test part too")
@@ -55,7 +58,8 @@ class CreditSettings(FitSettings):
     @field_validator("candidates")
     @classmethod
     def _has_parts(cls, value: list[Any]) -> list[Any]:
-        check_blend([name for name in value if name != "scorecard"])
+        if "blend" in value and (value[-1] != "blend" or len(set(value)) < 3 or len(set(value)) < len(value)):
+            raise ValueError("blend adds up what is named before it: two or more others, each once, and blend last")
         return value
 
     @property
@@ -67,6 +71,10 @@ class CreditSettings(FitSettings):
     def scaling(self) -> Scaling:
         """Points of the score."""
         return Scaling(pdo=self.pdo, odds=self.odds, points=self.points)
+
+    def logistic(self) -> dict[str, Any]:
+        """Penalties in finer steps, and the signs that trees and scorecard keep, too."""
+        return {"penalties": PENALTIES, "signs": self.monotone}
 
     def scorecard(self) -> dict[str, Any]:
         """Arguments of :func:`afraz.models.scorecard.fit_scorecard`."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, ParamsError
+from ...errors import DataError, ParamsError
 from .common_shock import within
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from ..errors import DataError, ParamsError
+from ...errors import DataError, ParamsError
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, ParamsError
+from ...errors import DataError, ParamsError
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afraz.errors import DataError, ParamsError
-from afraz.models.cutoff import Economics, approve, cutoff_table, recommended_cutoff, swap_set
+from afraz.models.credit.cutoff import Economics, approve, cutoff_table, recommended_cutoff, swap_set
 
 DEAL = Economics(margin=0.1, loss_given_default=0.6, cost_per_application=0.002)
 risks = st.lists(st.floats(0, 1), min_size=1, max_size=60)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError, ParamsError, nearest
+from ...errors import DataError, ParamsError, nearest
 from .common_shock import level_draws
 from .cutoff import Economics
 from .follow_up import BUCKETS

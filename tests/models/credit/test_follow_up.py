@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from afraz.errors import DataError, ParamsError
-from afraz.models import follow_up as fu
+from afraz.models.credit import follow_up as fu
 
 
 def granted(seed: int = 0, n: int = 6000, hazard: float = 0.01) -> pd.DataFrame:

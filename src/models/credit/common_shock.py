@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError
+from ...errors import DataError
 
 Array = NDArray[np.float64]
 

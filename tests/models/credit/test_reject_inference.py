@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
 from afraz.errors import DataError, ParamsError
-from afraz.models import reject_inference as ri
 from afraz.models.calibration import sigmoid
+from afraz.models.credit import reject_inference as ri
 
 Bank = tuple[pd.DataFrame, float]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from afraz.errors import DataError, ParamsError
-from afraz.models import expected_loss as el
+from afraz.models.credit import expected_loss as el
 
 
 def test_the_loss_is_the_product_of_the_three() -> None:

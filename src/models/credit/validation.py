@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from . import discrimination, fairness, grades, stability
-from .credit import OUTPUT, CreditResult
+from .. import discrimination, fairness, stability
+from ..scorecard import Scorecard
+from . import grades
 from .cutoff import Economics, approve, cutoff_table, recommended_cutoff, swap_set
+from .fit import OUTPUT, CreditResult
 from .grades import GradeScale
-from .scorecard import Scorecard
 
 Array = NDArray[np.float64]
 

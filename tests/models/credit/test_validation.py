@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from afraz.errors import DataError, ParamsError
-from afraz.models import credit_validation as validation
-from afraz.models.credit import CreditResult, CreditSettings, fit_credit
-from afraz.models.cutoff import Economics
-from afraz.models.grades import GradeScale
+from afraz.models.credit import validation
+from afraz.models.credit.cutoff import Economics
+from afraz.models.credit.fit import CreditResult, CreditSettings, fit_credit
+from afraz.models.credit.grades import GradeScale
 from afraz.models.scorecard import Scorecard, fit_scorecard
 
 from .applicants import COLUMNS, INPUTS, QUICK, applicants

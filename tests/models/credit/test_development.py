@@ -11,9 +11,9 @@ import pytest
 from afraz.errors import ParamsError
 from afraz.models.artifact import load_artifact, save_artifact
 from afraz.models.contract import contract_findings
-from afraz.models.credit import CreditResult, CreditSettings, fit_credit, said_of
-from afraz.models.credit_development import Development, History, declined_applicants, develop
-from afraz.models.rating import Rating
+from afraz.models.credit.development import Development, History, declined_applicants, develop
+from afraz.models.credit.fit import CreditResult, CreditSettings, fit_credit, said_of
+from afraz.models.credit.rating import Rating
 
 from .applicants import COLUMNS, END, QUICK, applicants
 
@@ -131,6 +131,11 @@ def test_the_model_carries_the_rating_and_keeps_the_contract(
     loaded = load_artifact(folder)
     assert Rating.from_dict(loaded.spec["rating"]) == developed.rating
     assert contract_findings(folder, result.sample, probe=False, rows=30) == []
+
+
+def test_the_model_carries_the_signs_that_its_inputs_keep(result: CreditResult, table: pd.DataFrame) -> None:
+    signed = SETTINGS.model_copy(update={"monotone": {"income": -1, "noise": 0, "gone": 1}})
+    assert develop(result, table, signed, {}, None, END).model.spec["rating"]["signs"] == {"income": -1}
 
 
 def test_the_recommended_cutoff_pays_and_a_stated_one_is_kept(

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError, ParamsError, nearest
-from . import calibration, learning, metrics
-from .artifact import Artifact
-from .credit_settings import CreditSettings
-from .flat_table import FlatTable, need, read_flat
-from .learning import CrossValidation, Learned, calibrated_output, learn, measured_on, scored_sample
-from .scorecard import Scorecard
+from ...errors import DataError, ParamsError, nearest
+from .. import calibration, learning, metrics
+from ..artifact import Artifact
+from ..flat_table import FlatTable, need, read_flat
+from ..learning import CrossValidation, Learned, calibrated_output, learn, measured_on, scored_sample
+from ..scorecard import Scorecard
+from .settings import CreditSettings
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -38,6 +38,9 @@ class CreditResult:
     ----------
     model : Artifact
         Outputs ``default_probability`` and ``points``.
+    metrics : dict
+        ``candidates`` and ``tuning`` are those of the choice, made without the test; ``refit`` has its own of the model
+        that is handed over, and ``calibration_method`` speaks of that model.
     predictions : DataFrame
         The test part as seen by a model that had not learned from it: label, margin, default_probability, points.
     cross_fitted : DataFrame
@@ -115,7 +118,7 @@ def fit_credit(
     learned = learn(flat, train, output, settings, storage)
     tested_model, _ = _model(learned, settings)
     predictions = _predict(tested_model, flat, test, settings)
-    final = learn(flat, np.arange(len(flat)), output, _only(learned, settings), storage) if settings.refit else learned
+    final = _refitted(learned, flat, settings, storage) if settings.refit else learned
     model, curve = _model(final, settings)
     cross_fitted = _cross_fitted(final, curve, flat, np.arange(len(flat)) if settings.refit else train, settings)
     label, p = predictions["label"].to_numpy(float), predictions[OUTPUT].to_numpy()
@@ -124,10 +127,16 @@ def fit_credit(
         "population": {**counts, "train_rows": len(train), "test_rows": len(test), **said},
         "notes": flat.notes,
         **learned.evidence,
+        "calibration_method": final.evidence["calibration_method"],
         "test": measured_on(label, p, flat.groups[test], settings),
         "cross_validated": measured_on(*everything, cross_fitted["group"].to_numpy(), settings),
         "suspected_leaks": learned.suspected_leaks(settings),
-        "refit": {"on_all_outcomes": settings.refit, "rows": len(cross_fitted), "chosen": final.chosen.name},
+        "refit": {
+            "on_all_outcomes": settings.refit,
+            "rows": len(cross_fitted),
+            "chosen": final.chosen.name,
+            **(final.evidence if settings.refit else {}),
+        },
     }
     tables, curves = _evidence(learned, final, predictions, cross_fitted, settings)
     sample = scored_sample(
@@ -259,10 +268,13 @@ def _split(flat: FlatTable, settings: CreditSettings) -> tuple[Positions, Positi
     return train, test, said
 
 
-def _only(learned: Learned, settings: CreditSettings) -> CreditSettings:
-    """Settings with the chosen candidate alone, and what it is made of; the scorecard is kept beside it."""
-    parts = {"blend": ["logistic", "lightgbm", "blend"]}.get(learned.chosen.name, [learned.chosen.name])
-    return settings.model_copy(update={"candidates": parts})
+def _refitted(learned: Learned, flat: FlatTable, settings: CreditSettings, storage: Path | None) -> Learned:
+    """Let the chosen candidate, and what it is made of, learn from all outcomes; it isn't chosen a second time."""
+    parts = [part.name for part in learned.chosen.parts]
+    alone = settings.model_copy(update={"candidates": [*parts, learned.chosen.name]})
+    again = learn(flat, np.arange(len(flat)), list(flat.labels)[-1], alone, storage)
+    again.evidence["candidates"]["chosen"] = learned.chosen.name
+    return replace(again, chosen=again.fitted[-1])
 
 
 def _model(learned: Learned, settings: CreditSettings) -> tuple[Artifact, calibration.Curve]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError, ParamsError
+from ...errors import DataError, ParamsError
 from .common_shock import LEAST_COHORTS, cohort_factors
 
 Array = NDArray[np.float64]
