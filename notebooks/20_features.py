@@ -32,6 +32,7 @@ from afraz.features.items import build_items
 from afraz.features.labels import churn_labels, outcome_days
 from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import build_features, not_applicable
+from afraz.features.value_labels import value_labels
 
 # %%
 tables = canonical_tables()
@@ -60,6 +61,9 @@ labels = churn_labels(
 )  # fmt: skip
 save("churn_labels", labels)
 load("churn_labels").groupby("as_of")[["at_risk", "censored", *(f"leaves_{h}" for h in horizons)]].sum().tail(8)
+# %%
+save("value_labels", value_labels(tables, dates, observed_until=today))
+load("value_labels").groupby("as_of")[["margin_6m", "margin_12m"]].agg(["size", "count", "mean"]).tail(13).round(2)
 # %%
 terms = {"definition": churn_definition, "outcome_days": outcome_days(churn_definition, silent_days, horizons)}
 save("label_terms", terms)

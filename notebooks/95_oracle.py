@@ -21,7 +21,7 @@ from afraz.catalog import path, save
 from afraz.features.scorable import customers_to_score
 from afraz.models.artifact import load_artifact
 from afraz.models.oracle import churn_against_truth
-from afraz.scoring.oracle import credit_oracle, truth_of
+from afraz.scoring.oracle import credit_oracle, segment_oracle, truth_of, value_oracle
 from afraz.scoring.sinks import read_scores
 
 # %%
@@ -53,9 +53,18 @@ pd.Series(credit["book"]).to_frame("the book's coming year").round(4)
 # %%
 pd.DataFrame(credit["all_applicants"]).T.round(4)
 # %% [markdown]
+# ## Value and segments
+# Forecast and realised margin of the last cohort whose year is over; planted groups found again.
+# %%
+value, segmentation = value_oracle(truth["value"]), segment_oracle(truth["groups"], as_of)
+pd.Series({**value, **segmentation}).to_frame("value").round(4)
+# %% [markdown]
 # ## Save
 # The figures of the longest horizon are the headline.
 # %%
 churn = {**found["leave_90"], "by_output": found}
 headline = {**credit["by_population"].get("all", {}), **credit["book"], **credit}
-save("oracle_metrics", {"churn": churn, "churn_candidate": candidate["leave_90"], "credit": headline})
+save("oracle_metrics", {
+    "churn": churn, "churn_candidate": candidate["leave_90"], "credit": headline, "value": value,
+    "segmentation": segmentation,
+})  # fmt: skip

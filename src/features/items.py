@@ -107,7 +107,7 @@ def spread_items(items: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     table = items.assign(as_of=pd.to_datetime(items["as_of"]))
     wide = table.pivot(index=list(KEY), columns="item", values="uses").reindex(keys)
     wide = wide.set_axis(rows.index).rename_axis(columns=None).astype("float64")
-    wants = [name for name in wide if name.startswith("want:")]
+    wants = [name for name in wide if str(name).startswith("want:")]
     silent = wide[wants].isna().all(axis=1)
     wide = wide.fillna(0.0)
     wide.loc[silent, wants] = float("nan")

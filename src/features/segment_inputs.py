@@ -7,6 +7,7 @@ import pandas as pd
 
 from .. import catalog
 from ..errors import DataError
+from .dictionary import DICTIONARY
 from .feature import KEY
 from .items import spread_items
 
@@ -45,3 +46,14 @@ def segment_inputs(as_of: Sequence[date] | None = None) -> pd.DataFrame:
     rows = rows.merge(recorded, on="customer_id", how="left", validate="many_to_one")
     rows["as_of"] = pd.to_datetime(rows["as_of"])
     return pd.concat([rows, spread_items(items.to_pandas(), rows)], axis=1)
+
+
+def phrases_of_features() -> dict[str, tuple[str, str]]:
+    """Short words for a low and a high value of each feature, for the names of segments.
+
+    Examples
+    --------
+    >>> phrases_of_features()["digital_share_90d"]
+    ('seldom acts online', 'acts mostly online')
+    """
+    return {name: (feature.low, feature.high) for name, feature in DICTIONARY.items() if feature.type == "double"}

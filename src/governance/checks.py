@@ -148,6 +148,18 @@ def _segments(evidence: Evidence) -> tuple[Status, str]:
     return _verdict(not weak), f"adjusted Rand over bootstrap refits: {said}; each must reach {bound}"
 
 
+def _forecast(evidence: Evidence) -> tuple[Status, str]:
+    test = evidence.metrics["test"]
+    bound, reach = evidence.bounds["rank_correlation_low"], evidence.bounds["coverage_tolerance"]
+    good, said = True, []
+    for horizon, measures in test.items():
+        rank, covered = measures["rank_correlation"], measures["coverage"]["overall"]
+        good &= rank["low"] >= bound and abs(covered - evidence.metrics["level"]) <= reach
+        said.append(f"{horizon}: rank correlation {rank['value']:.3f} ({rank['low']:.3f}–{rank['high']:.3f}), "
+                    f"intervals cover {covered:.3f}")  # fmt: skip
+    return _verdict(good), f"{'; '.join(said)}; asked are {bound} and {evidence.metrics['level']} ± {reach}"
+
+
 CHECKS: dict[str, Check] = {
     check.code: check
     for check in (
@@ -167,5 +179,7 @@ CHECKS: dict[str, Check] = {
               "Every input has a meaning that a reviewer and a branch employee can read.", _dictionary),
         Check("AFZ008", "Segments hold", "blocking",
               "Segments that a resample of the same customers would not find again are no segments.", _segments),
+        Check("AFZ009", "Forecast of value on a later cohort", "blocking",
+              "Customers are ranked by what they brought, and intervals hold what they promise.", _forecast),
     )
 }  # fmt: skip

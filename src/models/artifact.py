@@ -275,7 +275,7 @@ def _code_of(folder: Path) -> types.ModuleType:
     """Run the folder's own code as a module; the package name keeps it from importing MLflow."""
     place = folder / CODE
     for own in (pyfunc_model, pyfunc_segments):
-        if file_digest(place) == file_digest(Path(own.__file__)):
+        if file_digest(place) == file_digest(Path(str(own.__file__))):
             return own
     name = f"afraz_model_code.m{file_digest(place)[:16]}"
     if name not in sys.modules:

@@ -169,3 +169,68 @@ def declined_against_truth(
     for measured in found.values():
         measured["covered"] = float(measured["low"] <= rate <= measured["high"])
     return {**found, "truth": {"rate": rate}}
+
+
+def value_against_truth(predictions: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
+    """Hold forecasts of the coming year's margin against the margin that came; the truth does the same beside it.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        ``customer_id, as_of, expected_margin_12m, realised``.
+    truth : DataFrame
+        ``customer_id, as_of, margin_12m``: the true expectation.
+
+    Returns
+    -------
+    dict
+        ``rank_correlation, oracle_rank_correlation`` (Spearman, with the realised margin), ``share_of_oracle``,
+        ``customers``.
+
+    Examples
+    --------
+    >>> said = pd.DataFrame({"customer_id": ["a", "b", "c"], "as_of": "2026-01-01", "expected_margin_12m": [1, 3, 2],
+    ...                      "realised": [1.0, 2.0, 3.0]})
+    >>> true = pd.DataFrame({"customer_id": ["a", "b", "c"], "as_of": "2026-01-01", "margin_12m": [1.0, 2.0, 3.0]})
+    >>> value_against_truth(said, true)["share_of_oracle"]
+    0.5
+    """
+    when = {"as_of": lambda t: pd.to_datetime(t["as_of"])}
+    both = predictions.assign(**when).merge(truth.assign(**when), on=["customer_id", "as_of"])
+    ours = float(both["expected_margin_12m"].corr(both["realised"], method="spearman"))
+    best = float(both["margin_12m"].corr(both["realised"], method="spearman"))
+    return {"rank_correlation": ours, "oracle_rank_correlation": best, "share_of_oracle": ours / best,
+            "customers": float(len(both))}  # fmt: skip
+
+
+LATENT = {
+    "behaviour": ("frequency", "digital", "ticket", "variety"),
+    "needs": ("security", "return", "borrowing", "convenience"),
+}
+
+
+def groups_found(segments: pd.DataFrame, truth: pd.DataFrame, seed: int = 7) -> dict[str, float]:
+    """Compare segments with planted groups, and with what a mixture of Gaussians makes of the true latent features.
+
+    Returns
+    -------
+    dict
+        Per lens ``<lens>_adjusted_rand``, ``<lens>_latent_adjusted_rand`` and ``<lens>_share``; lenses without segments
+        have 0.
+    """
+    from sklearn.metrics import adjusted_rand_score
+    from sklearn.mixture import GaussianMixture
+
+    found: dict[str, float] = {}
+    for lens, latent in LATENT.items():
+        both = truth.merge(segments[["customer_id", *([lens] if lens in segments else [])]], on="customer_id")
+        group = both[f"{lens}_group"].to_numpy()
+        x = both[list(latent)].to_numpy()
+        best = GaussianMixture(len(np.unique(group)), covariance_type="diag", n_init=3, random_state=seed).fit_predict(
+            x
+        )
+        latent_rand = float(adjusted_rand_score(group, best))
+        ours = float(adjusted_rand_score(group, both[lens].fillna(""))) if lens in both else 0.0
+        found |= {f"{lens}_adjusted_rand": ours, f"{lens}_latent_adjusted_rand": latent_rand,
+                  f"{lens}_share": ours / latent_rand}  # fmt: skip
+    return found

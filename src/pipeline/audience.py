@@ -65,7 +65,7 @@ def find_audience(condition: str, as_of: str, top: int = 12) -> Audience:
     for name in OTHER_SCORES:
         if catalog.path(name, as_of=as_of).exists():
             scores, _ = read_scores(catalog.path(name, as_of=as_of))
-            new = [c for c in scores if c not in rows and not c.startswith("reason_")]
+            new = [c for c in scores if c not in rows and not str(c).startswith("reason_")]
             rows = rows.merge(scores[["customer_id", *new]], on="customer_id", how="left")
     chosen = matching(rows, read, manifest["segments"])
     lenses = [c for lens in manifest["segments"] for c in (lens, f"{lens}_name")]

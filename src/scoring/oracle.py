@@ -8,10 +8,16 @@ import pandas as pd
 from .. import catalog
 from ..errors import NotApplicable
 from ..models.metrics import finite
-from ..models.oracle import book_against_truth, credit_against_truth, declined_against_truth
+from ..models.oracle import (
+    book_against_truth,
+    credit_against_truth,
+    declined_against_truth,
+    groups_found,
+    value_against_truth,
+)
 from .sinks import read_scores
 
-TABLES = ("churn", "credit", "book")
+TABLES = ("churn", "credit", "book", "value", "groups")
 
 
 def truth_of(source: str, folder: Path) -> dict[str, pd.DataFrame]:
@@ -46,6 +52,19 @@ def credit_oracle(truth: dict[str, pd.DataFrame], as_of: str, top: float) -> dic
         "book": book_against_truth(book, truth["book"], performing["low"], performing["high"]),
         "all_applicants": _declined(truth["credit"]),
     }
+
+
+def value_oracle(truth: pd.DataFrame) -> dict[str, float]:
+    """Hold the forecast of the last cohort whose year is over against what came; the truth does so beside it."""
+    return finite(value_against_truth(catalog.load("value_predictions"), truth))
+
+
+def segment_oracle(truth: pd.DataFrame, as_of: str) -> dict[str, float]:
+    """Say how well planted groups were found again by the lenses of the registered segmentation."""
+    if catalog.reason_not_applicable("score_segments_metrics") is not None:
+        return {}
+    segments, _ = read_scores(catalog.path("segmentation_scores", as_of=as_of))
+    return finite(groups_found(segments, truth))
 
 
 def _declined(truth: pd.DataFrame) -> dict[str, Any]:

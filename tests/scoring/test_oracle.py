@@ -22,6 +22,8 @@ def truth() -> dict[str, pd.DataFrame]:
     names = [f"l{i:02d}" for i in range(ROWS)]
     return {
         "churn": pd.DataFrame({"customer_id": ["a"]}),
+        "value": pd.DataFrame({"customer_id": ["a"], "margin_12m": [1.0]}),
+        "groups": pd.DataFrame({"customer_id": ["a"], "needs_group": [1]}),
         "credit": pd.DataFrame({"loan_id": names, "default_probability": p}),
         "book": pd.DataFrame({
             "loan_id": names[:10], "balance": 100.0, "default_probability": p[:10], "expected_loss": 50 * p[:10],

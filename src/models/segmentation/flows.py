@@ -59,9 +59,7 @@ def migration_matrix(before: pd.Series, after: pd.Series) -> pd.DataFrame:
     both["to"] = both["to"].fillna(GONE)
     counts = both.groupby(["from", "to"]).size().unstack(fill_value=0)
     counts = counts.reindex(index=[*segments, JOINED], columns=[*segments, GONE], fill_value=0)
-    return counts.drop(index=JOINED).T.assign(**{JOINED: counts.loc[JOINED]}).T.rename_axis("from").rename_axis(
-        columns="to"
-    )  # fmt: skip
+    return counts.rename_axis("from").rename_axis(columns="to")
 
 
 def flows(assigned: pd.DataFrame, lens: str) -> pd.DataFrame:

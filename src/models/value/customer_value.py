@@ -79,11 +79,11 @@ def fit_value(
         If no cohort has a finished window, or too few customers.
     """
     settings = settings or ValueSettings()
-    items = [c for c in table if c.startswith(BLOCK)]
-    settings = settings.model_copy(update={"drop": [*settings.drop, *(c for c in table if ":" in c)]})
+    items = [str(c) for c in table if str(c).startswith(BLOCK)]
+    settings = settings.model_copy(update={"drop": [*settings.drop, *(str(c) for c in table if ":" in str(c))]})
     rows = table.assign(**{str(settings.as_of): pd.to_datetime(table[str(settings.as_of)])})
     inputs = Inputs.learn(rows, settings)
-    found: dict[str, Any] = {"test": {}, "candidates": {}}
+    found: dict[str, Any] = {"level": settings.level, "test": {}, "candidates": {}}
     forecasts, predictions, test = [], pd.DataFrame(), rows.head(0)
     for horizon, days in settings.horizons.items():
         past, last = cohorts_of(rows, horizon, days, settings)
@@ -110,9 +110,10 @@ def fit_value(
 def cohorts_of(
     rows: pd.DataFrame, horizon: str, days: int, settings: ValueSettings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Part the rows whose window is over: earlier cohorts, a whole window apart, and the last one.
+    """Part the rows whose window is over: earlier cohorts, and the last one.
 
     Windows don't overlap, so that a customer's year is learned from once, and none reaches into the last cohort's.
+    Cohorts of the same season (whole years before the last) are taken where there are any, others where not.
 
     Raises
     ------
@@ -121,10 +122,8 @@ def cohorts_of(
     """
     labelled = rows[rows[horizon].notna()]
     dates = sorted(labelled[settings.as_of].unique(), reverse=True)
-    kept = dates[:1]
-    for date in dates[1:]:
-        if (kept[-1] - date).days >= days:
-            kept.append(date)
+    kept = _apart(dates, days, same_season=True)
+    kept = kept if len(kept) > 1 else _apart(dates, days, same_season=False)
     if len(kept) < 2:
         raise DataError(
             f"{horizon}: {len(kept)} cohorts with a finished window of {days} days, two that do not overlap are "
@@ -132,6 +131,15 @@ def cohorts_of(
         )
     part = labelled[settings.as_of].isin(kept[1:])
     return labelled[part].reset_index(drop=True), labelled[labelled[settings.as_of] == kept[0]].reset_index(drop=True)
+
+
+def _apart(dates: list[Any], days: int, *, same_season: bool) -> list[Any]:
+    kept = dates[:1]
+    for date in dates[1:]:
+        apart = (kept[-1] - date).days >= days
+        if apart and (not same_season or (date.month, date.day) == (dates[0].month, dates[0].day)):
+            kept.append(date)
+    return kept
 
 
 def _total(
@@ -182,7 +190,7 @@ def _next_purchase(
         if again is not None:
             questions.append(again)
             found |= _when_and_what(known, items, again, inputs, settings, measures)
-    for label in sorted(c for c in rows if c.startswith("opened_")):
+    for label in sorted(str(c) for c in rows if str(c).startswith("opened_")):
         known = rows[rows[label].notna()]
         name = f"opens_{label.removeprefix('opened_').removesuffix('_180d')}"
         asked = _question(name, known, known[label].astype(float), 180, inputs, settings, measures, "popularity")
@@ -191,7 +199,7 @@ def _next_purchase(
     return questions, found
 
 
-def _spaced(rows: pd.DataFrame, days: int, settings: ValueSettings, most: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _spaced(rows: pd.DataFrame, days: int, settings: ValueSettings, most: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
     dates = sorted(rows[settings.as_of].unique(), reverse=True)
     kept = dates[:1]
     for date in dates[1:]:
@@ -221,10 +229,10 @@ def _question(
     fold = splits.assign_folds(y, settings.folds, settings.seed, groups)
     training = candidates.Training(frame, y, groups, fold, np.arange(len(y)))
     encoder = training.encoder()
-    tuned = settings.model_copy(update={"max_rounds": 400, "bootstrap": 100})
+    tuned = settings.model_copy(update={"max_rounds": 300, "bootstrap": 100, "tuning_rows": 8000})
     fitted = [
         candidates.fit_logistic(training, encoder, tuned),
-        candidates.fit_lightgbm(training, encoder, {"learning_rate": 0.05}, tuned),
+        candidates.fit_lightgbm(training, encoder, {}, tuned),
     ]
     chosen, evidence = candidates.choose(fitted, training, tuned)
     curve, _ = calibration.choose(chosen.margin, y, fold)

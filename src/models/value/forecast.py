@@ -4,6 +4,7 @@ Margins are heavy-tailed and partly negative. A candidate ranks customers; the c
 into the mean of what customers of that rank brought, so every candidate is unbiased where it was fitted.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,14 +159,20 @@ def _trees(data: Cohorts, target: Array, objective: str, settings: ValueSettings
     parameters |= {"objective": objective, "metric": "l2" if objective == "regression" else "cross_entropy"}
     known = ~np.isnan(target)
     score, rounds = np.full(len(target), np.nan), []
+
+    parts = []
     for k in range(int(data.fold.max()) + 1):
         inside, rows = (data.fold != k) & known, data.fold == k
         train = gbm.dataset(data.x[inside], target[inside], names)
-        valid = gbm.dataset(data.x[rows & known], target[rows & known], names, reference=train)
-        booster = lgb.train(
-            parameters, train, settings.max_rounds, valid_sets=[valid],
-            callbacks=[lgb.early_stopping(settings.patience, verbose=False)],
-        )  # fmt: skip
+        parts.append((rows, train, gbm.dataset(data.x[rows & known], target[rows & known], names, reference=train)))
+
+    def fit(part: tuple[NDArray[np.bool_], lgb.Dataset, lgb.Dataset]) -> lgb.Booster:
+        stop = lgb.early_stopping(settings.patience, verbose=False)
+        return lgb.train(parameters, part[1], settings.max_rounds, valid_sets=[part[2]], callbacks=[stop])
+
+    with ThreadPoolExecutor(settings.threads) as pool:  # each fold on one thread: the result does not depend on it
+        boosters = list(pool.map(fit, parts))
+    for (rows, _, _), booster in zip(parts, boosters, strict=True):
         rounds.append(max(booster.best_iteration, 1))
         score[rows] = booster.predict(data.x[rows], raw_score=True, num_iteration=rounds[-1])
     final = max(1, round(float(np.mean(rounds))))

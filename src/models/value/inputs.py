@@ -68,6 +68,6 @@ def _text(column: pd.Series, good: Array | None) -> dict[str, Any]:
     if good is None:
         rates, overall = counts / max(counts.sum(), 1), 0.0
     else:
-        rates, overall = shrunk_rates(np.bincount(place, good, len(levels) + 1), counts)
+        rates, overall = shrunk_rates(np.bincount(place, good, len(levels) + 1).astype(float), counts)
     named = {str(level): float(rate) for level, rate in zip(levels, rates[:-1], strict=True)}
     return {"name": str(column.name), "type": "text", "levels": named, "missing": float(rates[-1]), "other": overall}

@@ -135,11 +135,11 @@ def fit_habit(counts: pd.DataFrame, bought: pd.Series) -> Habit:
         If no category was bought.
     """
     known = bought.notna()
-    names = sorted({*(c for c in counts if c.startswith(BLOCK)), *(BLOCK + bought[known].unique())})
+    names = sorted({*(str(c) for c in counts if str(c).startswith(BLOCK)), *(BLOCK + bought[known].unique())})
     if not known.any():
         raise DataError("no next purchase has a category: what is bought next cannot be learned")
     seen = (BLOCK + bought[known]).value_counts().reindex(names, fill_value=0) + 1.0
-    popularity = {name: float(share) for name, share in (seen / seen.sum()).items()}
+    popularity = {str(name): float(share) for name, share in (seen / seen.sum()).items()}
     losses = [what_measures(Habit(s, popularity), counts[known], bought[known])["log_loss"] for s in STRENGTHS]
     return Habit(STRENGTHS[int(np.argmin(losses))], popularity)
 
@@ -147,7 +147,7 @@ def fit_habit(counts: pd.DataFrame, bought: pd.Series) -> Habit:
 def what_measures(habit: Habit, counts: pd.DataFrame, bought: pd.Series) -> dict[str, float]:
     """Measure predicted categories: ``log_loss, hit_at_1, hit_at_5``."""
     shares = habit.shares(counts)
-    place = pd.Index(shares.columns).get_indexer(BLOCK + bought)
+    place = pd.Index(shares.columns).get_indexer(pd.Index(BLOCK + bought))
     p = np.where(place >= 0, shares.to_numpy()[np.arange(len(shares)), place], 1e-9)
     better = (shares.to_numpy() > p[:, None]).sum(axis=1)
     return {

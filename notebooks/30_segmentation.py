@@ -1,0 +1,78 @@
+# ---
+# jupyter:
+#   kernelspec: {name: python3, display_name: Python 3, language: python}
+# ---
+# %% [markdown]
+# # Segmentation: six lenses on every customer, and who moves between segments
+# Each lens looks at one side of a customer. Clusters are taken only where the evidence speaks for them; a lens without
+# structure says so. The model fitted on the last month assigns every month before it, so moves are the customers' own.
+
+# %% tags=["parameters"]
+as_of: str = "2026-07-01"
+seed: int = 7
+lenses: dict = {}
+clusters: list = [2, 6]
+bootstrap: int = 6
+nulls: int = 3
+sample_rows: int = 3000
+starts: int = 3
+min_share: float = 0.03
+min_stability: float = 0.8
+moves: list = []
+held: int = 1
+at_stake: str = "margin_365d"
+
+# %%
+from datetime import date
+
+import pandas as pd
+
+from afraz.catalog import save, save_all
+from afraz.features.segment_inputs import phrases_of_features, segment_inputs
+from afraz.models.segmentation.flows import flows, trends
+from afraz.models.segmentation.history import assign_months, last_movement
+from afraz.models.segmentation.moves import Move, moves_that_matter
+from afraz.models.segmentation.segmentation import SegmentationSettings, fit_segmentation
+
+# %% [markdown]
+# ## Fit on the last month
+# %%
+settings = SegmentationSettings(
+    lenses=lenses, clusters=tuple(clusters), bootstrap=bootstrap, nulls=nulls, sample_rows=sample_rows, starts=starts,
+    min_share=min_share, min_stability=min_stability, seed=seed,
+)  # fmt: skip
+result = fit_segmentation(segment_inputs([date.fromisoformat(as_of)]), settings, phrases=phrases_of_features())
+pd.DataFrame(result.metrics["lenses"]).T.drop(columns=["silence"], errors="ignore")
+# %% [markdown]
+# ## The evidence
+# %%
+result.tables["evidence"].round(3)
+# %% [markdown]
+# ## What sets segments apart
+# %%
+result.tables["profile"].round(3)
+# %% [markdown]
+# ## Every month
+# %%
+segments = assign_months(result.model, segment_inputs(), [at_stake])
+movement = last_movement(segments, list(result.metrics["lenses"]))
+movement.round(4)
+# %%
+named = [lens for lens in result.metrics["lenses"] if f"{lens}_name" in segments]
+moved = {f"flows_{lens}": flows(segments, f"{lens}_name") for lens in named}
+trend = {f"trend_{lens}": trends(segments, f"{lens}_name", [at_stake]) for lens in named}
+# %% [markdown]
+# ## Moves that matter
+# %%
+spoken = segments.drop(columns=named).rename(columns={f"{lens}_name": lens for lens in named})
+found = moves_that_matter(spoken, [Move(**move) for move in moves], at_stake, held=held)
+found.head(10)
+# %% [markdown]
+# ## Save
+# %%
+save("segments", segments)
+save("segment_moves", found)
+save_all("segmentation", {
+    "model": result.model, "sample": result.sample, "metrics": result.metrics,
+    "tables": {**result.tables, "movement": movement, **moved, **trend},
+})  # fmt: skip
