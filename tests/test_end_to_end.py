@@ -15,8 +15,8 @@ from afraz.pipeline.workspace import make_workspace
 
 REPO = Path(__file__).resolve().parents[1]
 ALL = [
-    "simulate", "ingest", "features", "applications", "churn", "credit", "follow_up", "govern", "score",
-    "score_credit", "oracle",
+    "simulate", "ingest", "features", "applications", "churn", "credit", "segmentation", "value", "follow_up",
+    "govern", "score", "score_segments", "score_value", "score_credit", "oracle",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.slow
@@ -71,7 +71,10 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     registry = folder / "mlflow/registry.yaml"
     rules = yaml.safe_load(registry.read_text())
     for model in rules:  # a tiny bank proves wiring, not quality
-        rules[model]["bounds"] = {"roc_auc_low": 0.2, "calibration_tolerance": 9}
+        rules[model]["bounds"] = {
+            "roc_auc_low": 0.2, "calibration_tolerance": 9, "stability": 0.2, "rank_correlation_low": 0,
+            "coverage_tolerance": 1,
+        }  # fmt: skip
     registry.write_text(yaml.safe_dump(rules))
     _run(folder, "dvc", "init", "--no-scm", "-q")
     assert _ran(_run(folder, "dvc", "repro")) == ALL
@@ -89,7 +92,13 @@ def test_every_result_is_there(bank: Path) -> None:
     applications = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/credit/applications.parquet")
     book = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/credit/book.parquet")
     said = json.loads((bank / "data/scores/as_of=2026-07-01/credit/applications.json").read_text())
-    assert champions == {"churn": manifest["model_digest"], "credit": said["model_digest"]}
+    assigned = json.loads((bank / "data/scores/as_of=2026-07-01/segmentation.json").read_text())
+    digests = {"churn": manifest, "credit": said, "segmentation": assigned}
+    assert champions == {model: made["model_digest"] for model, made in digests.items()}
+    segments = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/segmentation.parquet")
+    assert set(segments["loyalty"].dropna()) <= {"new", "loyal", "potential", "passing", "at_risk", "lost"}
+    value = json.loads((bank / "experiments/metrics/value.json").read_text())
+    assert "a year apart" in value["not_applicable"]  # a year of monthly looks: said, and the pipeline goes on
     assert applications["loan_id"].is_unique
     assert (applications["approved"] == (applications["default_probability"] <= said["cutoff"])).all()
     assert book["expected_loss"].sum() > 0
@@ -124,8 +133,9 @@ def test_the_command_line_answers(bank: Path) -> None:
     assert "version 1" in _run(bank, "afraz", "champion", "churn")
     assert "new runs:" in _run(bank, "afraz", "sync")
     assert _run(bank, "afraz", "sync").startswith("new runs: none")
-    assert "customers" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
+    assert "churn.parquet" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
     assert "(unchanged: same model, same inputs)" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
-    assert "running loans" in _run(bank, "afraz", "score", "--model", "credit", "--as-of", "2026-06-15")
+    assert "book.parquet" in _run(bank, "afraz", "score", "--model", "credit", "--as-of", "2026-06-15")
+    assert "customers (" in _run(bank, "afraz", "audience", "value == 'high' and loyalty == 'at_risk'")
     assert "Headline measures" in _run(bank, "afraz", "summary")
     assert "champion churn" in _run(bank, "afraz", "doctor")

@@ -9,10 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import catalog
+from ..errors import NotApplicable
 from .feature import KEY
 from .items import spread_items
 
 QUARTER = 91
+LEAST = 500
 
 
 def value_training(as_of: date, months: int = 3) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -24,8 +26,21 @@ def value_training(as_of: date, months: int = 3) -> tuple[pd.DataFrame, dict[str
         For :func:`afraz.models.value.customer_value.fit_value`.
     columns : dict
         Settings that say which columns are labels.
+
+    Raises
+    ------
+    NotApplicable
+        If no two cohorts a year apart have a finished year, or they are of fewer than ``LEAST`` customers.
     """
     found = catalog.load("value_labels").assign(as_of=lambda t: pd.to_datetime(t["as_of"]))
+    over = found.loc[found["margin_12m"].notna(), ["as_of", "customer_id"]]
+    if over.empty or (over["as_of"].max() - over["as_of"].min()).days < 365:
+        raise NotApplicable(
+            "value is learned from one cohort and measured on the next, a year later: no two as_of dates a year apart "
+            "have a finished year (snapshots in params/features.yaml, or data of a longer time)"
+        )
+    if over["customer_id"].nunique() < LEAST:
+        raise NotApplicable(f"{over['customer_id'].nunique():,} customers have a finished year, {LEAST} are needed")
     gap = (as_of.year - found["as_of"].dt.year) * 12 + as_of.month - found["as_of"].dt.month
     labels = found[gap % months == 0]
     dates = [day.date() for day in sorted(labels["as_of"].unique())]

@@ -56,6 +56,8 @@ def credit_oracle(truth: dict[str, pd.DataFrame], as_of: str, top: float) -> dic
 
 def value_oracle(truth: pd.DataFrame) -> dict[str, float]:
     """Hold the forecast of the last cohort whose year is over against what came; the truth does so beside it."""
+    if catalog.reason_not_applicable("value_metrics") is not None:
+        return {}
     return finite(value_against_truth(catalog.load("value_predictions"), truth))
 
 
