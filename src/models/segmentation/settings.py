@@ -23,14 +23,9 @@ class TiersLens(_Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> "TiersLens":
-        starts = list(self.tiers.values())
-        if (
-            sorted(starts, reverse=True) != starts
-            or len(set(starts)) < len(starts)
-            or starts[-1] != 0
-            or starts[0] >= 1
-        ):
-            raise ValueError("tiers go from the highest down, each from a lower quantile below 1, the last from 0")
+        starts = sorted(self.tiers.values(), reverse=True)  # whatever order a file lists them in
+        if len(set(starts)) < len(starts) or starts[-1] != 0 or starts[0] >= 1:
+            raise ValueError("tiers begin at different quantiles below 1, the lowest of them at 0")
         for role in self.lower_is_better:
             if role not in self.columns:
                 raise ValueError(f"lower_is_better names {role!r}, {nearest(role, self.columns)}")

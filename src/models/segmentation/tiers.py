@@ -40,6 +40,7 @@ def fit_tiers(table: pd.DataFrame, lens: TiersLens) -> dict[str, Any] | None:
         return None
     score = run.tier_scores({"columns": columns}, {c["name"]: run.numbers(table[c["name"]]) for c in columns})
     known = score[~np.isnan(score)]
-    lowest = {name: float(np.quantile(known, share)) if share else 1.0 for name, share in lens.tiers.items()}
+    downwards = sorted(lens.tiers.items(), key=lambda tier: -tier[1])
+    lowest = {name: float(np.quantile(known, share)) if share else 1.0 for name, share in downwards}
     return {"kind": "tiers", "columns": columns,
             "segments": [{"id": name, "name": name, "lowest": low} for name, low in lowest.items()]}  # fmt: skip
