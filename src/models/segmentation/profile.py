@@ -46,7 +46,7 @@ def describe_against_rest(table: pd.DataFrame, inside: NDArray[np.bool_]) -> pd.
         elif column.nunique() <= MOST_LEVELS:
             rows += _levels(str(name), column, inside)
     found = pd.DataFrame(rows, columns=["what", "inside", "outside", "effect"])
-    order = np.argsort(-found["effect"].abs().to_numpy(), kind="stable")
+    order = np.argsort(-found["effect"].abs().round(9).to_numpy(), kind="stable")  # equal but for rounding is equal
     return found.iloc[order].reset_index(drop=True)
 
 
