@@ -30,6 +30,7 @@ from afraz.features.audit import leak_audit
 from afraz.features.dictionary import dictionary_frame
 from afraz.features.items import build_items
 from afraz.features.labels import churn_labels, outcome_days
+from afraz.features.segment_inputs import ATTRIBUTES
 from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import build_features, not_applicable
 from afraz.features.value_labels import value_labels
@@ -44,13 +45,14 @@ build, items = partial(build_features, families=families), partial(build_items, 
 # ## Features
 # %%
 save("customer_features", build(tables, dates))
-save("dictionary", dictionary_frame())
 pd.Series(not_applicable(tables, families), name="not applicable, because", dtype=str).to_frame()
 # %% [markdown]
 # Items: what customers use, hold and ask for, one by one.
 # %%
 save("items", items(tables, dates))
-load("items").groupby("item")["uses"].agg(["size", "sum"]).rename(columns={"size": "rows", "sum": "uses"})
+counted = load("items").groupby("item")["uses"].agg(rows="size", uses="sum")
+save("dictionary", dictionary_frame([*counted.index, *ATTRIBUTES]))
+counted
 # %% [markdown]
 # ## Labels
 # Customers who are not at risk, and outcomes whose window is not over, are counted, not guessed.
@@ -71,15 +73,12 @@ terms
 # %% [markdown]
 # ## Leak audit
 # %%
-audit = leak_audit(tables, dates[:-1] or dates, build, sample=audit_customers, seed=seed, waived=waived)
+audited = partial(leak_audit, tables, dates[:-1] or dates, sample=audit_customers, seed=seed)
+audit = audited(build, waived=waived).joined(audited(items))
 save("leak_audit", audit.to_dict())
 audit.table()
 # %%
-of_items = leak_audit(tables, dates[:-1] or dates, items, sample=audit_customers, seed=seed)
-of_items.table()
-# %%
 audit.stop_on_leaks()
-of_items.stop_on_leaks()
 # %% [markdown]
 # ## What it looks like
 # %%

@@ -21,6 +21,7 @@ min_stability: float = 0.8
 moves: list = []
 held: int = 1
 at_stake: str = "margin_365d"
+explained_by: list = []
 
 # %%
 from datetime import date
@@ -28,10 +29,11 @@ from datetime import date
 import pandas as pd
 
 from afraz.catalog import save, save_all
-from afraz.features.segment_inputs import phrases_of_features, segment_inputs
-from afraz.models.segmentation.flows import flows, trends
-from afraz.models.segmentation.history import assign_months, last_movement
-from afraz.models.segmentation.moves import Move, moves_that_matter
+from afraz.features.dictionary import phrases_of_features
+from afraz.features.segment_inputs import segment_inputs
+from afraz.models.segmentation.history import assign_months, months_flagged, watched
+from afraz.models.segmentation.moves import moves_that_matter
+from afraz.models.segmentation.named import segment_names
 from afraz.models.segmentation.segmentation import SegmentationSettings, fit_segmentation
 
 # %% [markdown]
@@ -39,9 +41,10 @@ from afraz.models.segmentation.segmentation import SegmentationSettings, fit_seg
 # %%
 settings = SegmentationSettings(
     lenses=lenses, clusters=tuple(clusters), bootstrap=bootstrap, nulls=nulls, sample_rows=sample_rows, starts=starts,
-    min_share=min_share, min_stability=min_stability, seed=seed,
+    min_share=min_share, min_stability=min_stability, moves=moves, seed=seed,
 )  # fmt: skip
-result = fit_segmentation(segment_inputs([date.fromisoformat(as_of)]), settings, phrases=phrases_of_features())
+words = phrases_of_features()
+result = fit_segmentation(segment_inputs([date.fromisoformat(as_of)]), settings, phrases=words)
 pd.DataFrame(result.metrics["lenses"]).T.drop(columns=["silence"], errors="ignore")
 # %% [markdown]
 # ## The evidence
@@ -53,19 +56,20 @@ result.tables["evidence"].round(3)
 result.tables["profile"].round(3)
 # %% [markdown]
 # ## Every month
+# Net movement says that customers moved, not that the month is unusual: ageing moves them every month.
 # %%
-segments = assign_months(result.model, segment_inputs(), [at_stake])
-movement = last_movement(segments, list(result.metrics["lenses"]))
-movement.round(4)
+segments = assign_months(result.model, segment_inputs(), [at_stake, *explained_by])
+named = list(segment_names(result.model.spec))
+watch = watched(segments, named, [at_stake])
+flagged = months_flagged(watch["movement"])
+flagged
 # %%
-named = [lens for lens in result.metrics["lenses"] if f"{lens}_name" in segments]
-moved = {f"flows_{lens}": flows(segments, f"{lens}_name") for lens in named}
-trend = {f"trend_{lens}": trends(segments, f"{lens}_name", [at_stake]) for lens in named}
+watch["movement"].query("as_of == as_of.max()").round(4)
 # %% [markdown]
 # ## Moves that matter
 # %%
 spoken = segments.drop(columns=named).rename(columns={f"{lens}_name": lens for lens in named})
-found = moves_that_matter(spoken, [Move(**move) for move in moves], at_stake, held=held)
+found = moves_that_matter(spoken, settings.moves, at_stake, inputs=explained_by, phrases=words, held=held)
 found.head(10)
 # %% [markdown]
 # ## Save
@@ -73,6 +77,6 @@ found.head(10)
 save("segments", segments)
 save("segment_moves", found)
 save_all("segmentation", {
-    "model": result.model, "sample": result.sample, "metrics": result.metrics,
-    "tables": {**result.tables, "movement": movement, **moved, **trend},
+    "model": result.model, "sample": result.sample, "tables": {**result.tables, **watch},
+    "metrics": {**result.metrics, "months_flagged": flagged, "moves": len(found)},
 })  # fmt: skip

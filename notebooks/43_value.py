@@ -15,24 +15,31 @@ level: float = 0.9
 folds: int = 5
 bootstrap: int = 100
 cohort_months: int = 3
+cost_per_contact: float = 5.0
+high_share: float = 0.2
 
 # %%
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
 from afraz.catalog import save_all
-from afraz.features.value_training import quarterly_margin, value_training, year_before
+from afraz.features.value_training import quarterly_margin, value_training
 from afraz.models.value.customer_value import ValueSettings, fit_value
 
 # %%
-training, columns = value_training(date.fromisoformat(as_of), cohort_months)
+today = date.fromisoformat(as_of)
+training, columns = value_training(today, cohort_months)
 training.shape
 # %% [markdown]
 # ## Fit
+# How much the level of a year swings is learned from quarters that were over when the test began.
 # %%
-settings = ValueSettings(seed=seed, candidates=candidates, level=level, folds=folds, bootstrap=bootstrap, **columns)
-result = fit_value(training, settings, quarters=quarterly_margin(year_before(date.fromisoformat(as_of))))
+settings = ValueSettings(
+    seed=seed, candidates=candidates, level=level, folds=folds, bootstrap=bootstrap,
+    cost_per_contact=cost_per_contact, high_share=high_share, **columns,
+)  # fmt: skip
+result = fit_value(training, settings, quarters=quarterly_margin(today - timedelta(days=365)))
 pd.DataFrame(result.metrics["candidates"]).T
 # %% [markdown]
 # ## Margins of a cohort that it had not seen

@@ -126,7 +126,8 @@ def audience(
     """Find customers by segment, feature or attribute: count them, describe them against the rest, export them."""
     from .catalog import root
     from .params import load_params
-    from .pipeline.audience import export_audience, find_audience
+    from .pipeline.audience import find_audience
+    from .scoring.export import write_table
 
     found = find_audience(condition, as_of or load_params("score_segments", root())["as_of"])
     share = len(found.customers) / max(found.of, 1)
@@ -137,7 +138,7 @@ def audience(
     if len(found.description):
         console.print(table)
     if out:
-        console.print(f"wrote {export_audience(found, out)}", markup=False)
+        console.print(f"wrote {write_table(found.customers, out)}", markup=False)
 
 
 @app.command()

@@ -65,6 +65,22 @@ def parameters_cell(text: str) -> list[Parameter]:
     return found
 
 
+def iso_date(text: str, option: str = "--as-of") -> dt.date:
+    """Read an ISO date from the command line.
+
+    Examples
+    --------
+    >>> iso_date("1.7.2026")
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ParamsError: --as-of '1.7.2026': expected an ISO date such as 2026-07-01
+    """
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ParamsError(f"{option} {text!r}: expected an ISO date such as 2026-07-01") from None
+
+
 def read_yaml(file: Path) -> dict[str, Any]:
     """Read a mapping safely; dates become ISO text, an empty file an empty mapping.
 

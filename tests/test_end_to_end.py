@@ -92,10 +92,10 @@ def test_every_result_is_there(bank: Path) -> None:
     applications = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/credit/applications.parquet")
     book = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/credit/book.parquet")
     said = json.loads((bank / "data/scores/as_of=2026-07-01/credit/applications.json").read_text())
-    assigned = json.loads((bank / "data/scores/as_of=2026-07-01/segmentation.json").read_text())
+    assigned = json.loads((bank / "data/scores/as_of=2026-07-01/segmentation/customers.json").read_text())
     digests = {"churn": manifest, "credit": said, "segmentation": assigned}
     assert champions == {model: made["model_digest"] for model, made in digests.items()}
-    segments = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/segmentation.parquet")
+    segments = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/segmentation/customers.parquet")
     assert set(segments["loyalty"].dropna()) <= {"new", "loyal", "potential", "passing", "at_risk", "lost"}
     value = json.loads((bank / "experiments/metrics/value.json").read_text())
     assert "a year apart" in value["not_applicable"]  # a year of monthly looks: said, and the pipeline goes on

@@ -58,12 +58,6 @@ pd.DataFrame(master["difference"]).round(4)
 # %%
 pd.concat({name: pd.DataFrame(found) for name, found in master["other_seeds"].items()}).round(4)
 # %% [markdown]
-# ## Berka
-# Put `berka.py` beside this notebook and `results["berka"] = berka(public, …)` here.
-# %% [markdown]
-# ## Complete Journey
-# Put `completejourney.py` beside this notebook and `results["completejourney"] = completejourney(public, …)` here.
-# %% [markdown]
 # ## Results
 # %%
 Path("results.json").write_text(to_json(results))

@@ -6,7 +6,7 @@ can't be judged that way; features that use them are reported unless a parameter
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -52,6 +52,13 @@ class AuditReport:
     def passed(self) -> bool:
         """True if nothing was found."""
         return not self.findings
+
+    def joined(self, other: "AuditReport") -> "AuditReport":
+        """Put the audits of two builds on the same customers and dates together."""
+        return replace(
+            self, features=self.features + other.features, findings=[*self.findings, *other.findings],
+            waived=[*self.waived, *other.waived],
+        )  # fmt: skip
 
     def table(self) -> pd.DataFrame:
         """One row per finding, then one per waived column: feature, kind, where, customers, reason."""

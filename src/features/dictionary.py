@@ -1,9 +1,12 @@
 """The feature dictionary: every feature's name, family, meaning, unit, window, type, and plain words for reasons."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from . import applications
 from .feature import Feature
+from .items import BLOCKS
 from .table import FAMILIES
 
 DICTIONARY: dict[str, Feature] = {
@@ -12,8 +15,14 @@ DICTIONARY: dict[str, Feature] = {
 }  # fmt: skip
 
 
-def dictionary_frame() -> pd.DataFrame:
+def dictionary_frame(others: Iterable[str] = ()) -> pd.DataFrame:
     """Write the dictionary as a table, one row per feature, ordered by name.
+
+    Parameters
+    ----------
+    others : iterable of str
+        Inputs that are no features: items that the source has (``block:name``, :mod:`afraz.features.items`), and
+        attributes as recorded; each gets a row, so that every input of every model has one.
 
     Returns
     -------
@@ -25,7 +34,31 @@ def dictionary_frame() -> pd.DataFrame:
     >>> frame = dictionary_frame().set_index("name")
     >>> frame.loc["initiated_on_last_year_90d", "low"]
     'makes fewer transactions than in the same months of last year'
+    >>> dictionary_frame(["category:travel"]).set_index("name").loc["category:travel", "meaning"]
+    'travel: purchases in the category'
     """
     columns = ("name", "family", "meaning", "unit", "window", "type", "sign", "low", "high")
     rows = [{c: getattr(f, c) for c in columns} | {"needs": ", ".join(f.needs)} for f in DICTIONARY.values()]
+    rows += [_other(name) for name in others]
     return pd.DataFrame(rows).sort_values("name", ignore_index=True)
+
+
+def _other(name: str) -> dict[str, object]:
+    block, _, item = name.partition(":")
+    meaning = f"{item}: {BLOCKS[block]}" if item else f"{name} as recorded now"
+    kind = {"family": "item", "unit": "count", "window": "item_days", "type": "double", "low": f"little {item}",
+            "high": f"much {item}"}  # fmt: skip
+    recorded = {"family": "attribute", "unit": "name", "window": "at as_of", "type": "text", "low": meaning,
+                "high": meaning}  # fmt: skip
+    return {"name": name, "meaning": meaning, "sign": 0, "needs": "", **(kind if item else recorded)}
+
+
+def phrases_of_features() -> dict[str, tuple[str, str]]:
+    """Short words for a low and a high value of each feature, for the names of segments.
+
+    Examples
+    --------
+    >>> phrases_of_features()["digital_share_90d"]
+    ('seldom acts online', 'acts mostly online')
+    """
+    return {name: (feature.low, feature.high) for name, feature in DICTIONARY.items() if feature.type == "double"}

@@ -1,6 +1,6 @@
 """What the value model learns from: features, purchases counted by category, and what came after."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import ibis
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import catalog
 from ..errors import NotApplicable
 from .feature import KEY
-from .items import spread_items
+from .segment_inputs import ATTRIBUTES, segment_inputs
 
 QUARTER = 91
 LEAST = 500
@@ -44,15 +44,10 @@ def value_training(as_of: date, months: int = 3) -> tuple[pd.DataFrame, dict[str
     gap = (as_of.year - found["as_of"].dt.year) * 12 + as_of.month - found["as_of"].dt.month
     labels = found[gap % months == 0]
     dates = [day.date() for day in sorted(labels["as_of"].unique())]
-    features = catalog.scan("customer_features")
-    features = (
-        features.filter(features.as_of.isin(dates)).to_pandas().assign(as_of=lambda t: pd.to_datetime(t["as_of"]))
-    )
-    items = catalog.scan("items")
-    items = items.filter(items.as_of.isin(dates) & items.item.startswith("category:")).to_pandas()
-    rows = features.merge(labels, on=list(KEY)).sort_values(list(KEY), ignore_index=True)
+    features = segment_inputs(dates, ["category"]).drop(columns=list(ATTRIBUTES), errors="ignore")
+    rows = features.merge(labels, on=list(KEY))
     named = [c for c in labels.columns if c not in (*KEY, "margin_6m", "margin_12m")]
-    return pd.concat([rows, spread_items(items, rows)], axis=1), {"labels": named}
+    return rows, {"labels": named}
 
 
 def quarterly_margin(until: date) -> NDArray[np.float64]:
@@ -64,13 +59,8 @@ def quarterly_margin(until: date) -> NDArray[np.float64]:
     rows = rows.filter(rows.booked_at < end.cast("timestamp")).mutate(back=end.delta(rows.booked_at.date(), unit="day"))
     rows = rows.mutate(quarter=((rows.back - 1) / QUARTER).floor().cast("int64"))
     summed = rows.group_by("quarter").aggregate(
-        cents=(rows.margin * 100).cast("int64").sum(), customers=rows.customer_id.nunique(), first=rows.booked_at.min()
+        cents=(rows.margin * 100).cast("int64").sum(), customers=rows.customer_id.nunique()
     )
     found = summed.order_by(ibis.desc("quarter")).to_pandas()
     whole = found["quarter"] < found["quarter"].max()  # the oldest quarter may have begun before the data did
     return (found["cents"].astype(float) / 100 / found["customers"])[whole].to_numpy()
-
-
-def year_before(day: date) -> date:
-    """The date 365 days earlier, at which a cohort's year began that is over now."""
-    return day - timedelta(days=365)

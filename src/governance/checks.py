@@ -149,7 +149,11 @@ def _segments(evidence: Evidence) -> tuple[Status, str]:
 
 
 def _forecast(evidence: Evidence) -> tuple[Status, str]:
-    test = evidence.metrics["test"]
+    test = {
+        h: m for h, m in evidence.metrics.get("test", {}).items() if isinstance(m, dict) and "rank_correlation" in m
+    }
+    if not test:
+        return "not_applicable", "the model forecasts no margin"
     bound, reach = evidence.bounds["rank_correlation_low"], evidence.bounds["coverage_tolerance"]
     good, said = True, []
     for horizon, measures in test.items():

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from .. import catalog
-from ..data.schemas import TABLES
 from .checks import Evidence
 from .gates import Entry, Gate, run_checks
 
@@ -32,7 +31,6 @@ def gather(entry: Entry, platform_features: bool = True) -> Evidence:
     sample: pd.DataFrame = catalog.load(f"{entry.name}_sample")
     audit, dictionary = ORIGIN[entry.name]
     known = frozenset(catalog.load(dictionary)["name"]) if platform_features else frozenset[str]()
-    known |= _described(sample) if platform_features else frozenset()
     return Evidence(
         model=entry.name,
         folder=catalog.path(f"{entry.name}_model"),
@@ -43,15 +41,6 @@ def gather(entry: Entry, platform_features: bool = True) -> Evidence:
         known_features=known,
         leak_audit=catalog.load(audit) if platform_features else None,
     )
-
-
-def _described(sample: pd.DataFrame) -> frozenset[str]:
-    """Name the inputs described elsewhere than in the dictionary: items that were counted, recorded attributes."""
-    recorded = {column.name for column in TABLES["customers"].columns}
-    counted = {str(c) for c in sample if ":" in str(c)}
-    if counted:
-        counted &= set(catalog.scan("items").select("item").distinct().to_pandas()["item"])
-    return frozenset(counted | (recorded & set(map(str, sample.columns))))
 
 
 def judge(entry: Entry) -> Gate:

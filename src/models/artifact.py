@@ -113,6 +113,11 @@ class Artifact:
         """One per head of kind lightgbm."""
         return self.predictor.boosters
 
+    @property
+    def assigns(self) -> bool:
+        """Whether the model assigns segments (it has lenses) instead of scoring (it has heads)."""
+        return _assigns(self.spec)
+
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
         """Encode a table for the heads: float64, shape (rows, features)."""
         return self._call("matrix", frame)
@@ -148,7 +153,6 @@ class Artifact:
 
 
 def _assigns(spec: dict[str, Any]) -> bool:
-    """Whether a model assigns segments (it has lenses) instead of scoring (it has heads)."""
     return "lenses" in spec
 
 

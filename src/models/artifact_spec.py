@@ -31,19 +31,7 @@ def check_spec(spec: dict[str, Any], boosters: set[str]) -> None:
     ...
     afraz.errors.ArtifactError: spec of 'churn': no features; a model needs at least one
     """
-    for part in ("format", "model", "features", "heads", "outputs"):
-        if part not in spec:
-            raise ArtifactError(f"spec lacks {part!r}: it needs format, model, features, heads and outputs")
-    where = f"spec of {spec['model']!r}"
-    if spec["format"] != 1:
-        raise ArtifactError(f"{where}: format {spec['format']!r} is unknown, expected 1")
-    for part in ("features", "heads", "outputs"):
-        names = [entry["name"] for entry in spec[part]]
-        if not names:
-            raise ArtifactError(f"{where}: no {part}; a model needs at least one")
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ArtifactError(f"{where}: {part} named twice: {', '.join(twice)}")
+    where = _check_parts(spec, ("features", "heads", "outputs"))
     for feature in spec["features"]:
         _check_feature(where, feature)
     for head in spec["heads"]:
@@ -51,6 +39,25 @@ def check_spec(spec: dict[str, Any], boosters: set[str]) -> None:
         if head["kind"] in ("blend", "two_part"):
             _check_composed(where, head, {other["name"]: other.get("kind") for other in spec["heads"]})
     _check_outputs(where, spec)
+
+
+def _check_parts(spec: dict[str, Any], parts: tuple[str, ...]) -> str:
+    """Refuse a spec that lacks a part, or names two entries of one alike; say where the spec is from."""
+    needed = ("format", "model", *parts)
+    for part in needed:
+        if part not in spec:
+            raise ArtifactError(f"spec lacks {part!r}: it needs {', '.join(needed[:-1])} and {needed[-1]}")
+    where = f"spec of {spec['model']!r}"
+    if spec["format"] != 1:
+        raise ArtifactError(f"{where}: format {spec['format']!r} is unknown, expected 1")
+    for part in parts:
+        names = [entry["name"] for entry in spec[part]]
+        if not names:
+            raise ArtifactError(f"{where}: no {part}; a model needs at least one")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ArtifactError(f"{where}: {part} named twice: {', '.join(twice)}")
+    return where
 
 
 def check_segments(spec: dict[str, Any]) -> None:
@@ -70,21 +77,9 @@ def check_segments(spec: dict[str, Any]) -> None:
     ...
     afraz.errors.ArtifactError: spec of 'segmentation': lens 'value' has segments named twice: high
     """
-    for part in ("format", "model", "features", "lenses"):
-        if part not in spec:
-            raise ArtifactError(f"spec lacks {part!r}: it needs format, model, features and lenses")
-    where = f"spec of {spec['model']!r}"
-    if spec["format"] != 1:
-        raise ArtifactError(f"{where}: format {spec['format']!r} is unknown, expected 1")
-    for part in ("features", "lenses"):
-        names = [entry["name"] for entry in spec[part]]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if not names or twice:
-            raise ArtifactError(f"{where}: {part} {'named twice: ' + ', '.join(twice) if names else 'are none'}")
+    where = _check_parts(spec, ("features", "lenses"))
     for feature in spec["features"]:
-        if feature.get("type") not in FEATURE_TYPES:
-            kind = feature.get("type")
-            raise ArtifactError(f"{where}: feature {feature['name']!r} has type {kind!r}, expected double or text")
+        _check_type(where, feature)
     for lens in spec["lenses"]:
         if lens.get("kind") not in LENS_KINDS:
             raise ArtifactError(
@@ -100,11 +95,16 @@ def check_segments(spec: dict[str, Any]) -> None:
             )
 
 
+def _check_type(where: str, feature: dict[str, Any]) -> None:
+    if feature.get("type") not in FEATURE_TYPES:
+        kind = feature.get("type")
+        raise ArtifactError(f"{where}: feature {feature['name']!r} has type {kind!r}, expected double or text")
+
+
 def _check_feature(where: str, feature: dict[str, Any]) -> None:
-    name, kind = feature["name"], feature.get("type")
-    if kind not in FEATURE_TYPES:
-        raise ArtifactError(f"{where}: feature {name!r} has type {kind!r}, expected double or text")
-    if kind == "text":
+    _check_type(where, feature)
+    name = feature["name"]
+    if feature["type"] == "text":
         absent = [key for key in ("levels", "missing", "other") if key not in feature]
         if absent:
             raise ArtifactError(f"{where}: text feature {name!r} lacks {', '.join(absent)}")

@@ -136,7 +136,7 @@ def _equal(one: pd.DataFrame, other: pd.DataFrame) -> bool:
 
 def _complete(artifact: Artifact, scored: pd.DataFrame) -> bool:
     """Whether every number is finite; where segments are assigned, a row of which nothing is known may have none."""
-    if "lenses" not in artifact.spec:
+    if not artifact.assigns:
         return bool(np.isfinite(scored.to_numpy()).all())
     names = [name for name in scored if f"{name}_confidence" in scored]
     sure = scored[[f"{name}_confidence" for name in names]].to_numpy()
@@ -146,7 +146,7 @@ def _complete(artifact: Artifact, scored: pd.DataFrame) -> bool:
 
 
 def _range_findings(artifact: Artifact, frame: pd.DataFrame, expected: pd.DataFrame) -> list[str]:
-    findings = _score_findings(artifact, expected) if "lenses" not in artifact.spec else []
+    findings = _score_findings(artifact, expected) if not artifact.assigns else []
     if not _complete(artifact, expected):
         findings.append("not every row of the sample got a finite score")
     if not artifact.predict(frame.iloc[[0]]).equals(expected.iloc[[0]]):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
@@ -253,6 +254,49 @@ def _interval(drawn: Array, tail: float, least: float = -np.inf) -> dict[str, fl
         return {"low": float("nan"), "high": float("nan")}
     low, high = np.quantile(kept, [tail, 1 - tail])
     return {"low": max(float(low), least), "high": float(high)}
+
+
+def rank_correlation(one: ArrayLike, other: ArrayLike) -> float:
+    """Spearman's correlation; 0 where one of them is constant.
+
+    Examples
+    --------
+    >>> rank_correlation([1, 2, 3], [1, 8, 27])
+    1.0
+    >>> rank_correlation([1, 1, 1], [0, 1, 2])
+    0.0
+    """
+    a, b = (pd.Series(np.asarray(v, float)).rank().to_numpy() for v in (one, other))
+    a, b = a - a.mean(), b - b.mean()
+    whole = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum() / whole) if whole else 0.0
+
+
+def interval_of(
+    compute: Callable[[NDArray[np.int64]], float], groups: NDArray[np.int64], *, n: int, seed: int, level: float = 0.95
+) -> dict[str, float]:
+    """Compute anything of rows, with a percentile interval that resamples customers.
+
+    Parameters
+    ----------
+    compute : callable
+        From positions of rows (repeated where a customer is drawn twice) to a number.
+    groups : (rows,) customer of each row, 0 … customers − 1
+
+    Returns
+    -------
+    dict
+        ``value, low, high``; equal seeds draw the same customers, so that differences can be paired.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 1.0, 1.0])
+    >>> interval_of(lambda rows: float(x[rows].mean()), np.arange(3), n=20, seed=0)
+    {'value': 1.0, 'low': 1.0, 'high': 1.0}
+    """
+    rows, rng = np.arange(len(groups)), np.random.default_rng(seed)
+    drawn = [compute(np.repeat(rows, resamples(groups, rng, 1)[0].astype(np.int64))) for _ in range(n)]
+    return {"value": compute(rows), **_interval(np.array(drawn), (1 - level) / 2)}
 
 
 def soft_roc_auc(p_true: ArrayLike, score: ArrayLike) -> float:

@@ -197,8 +197,8 @@ def value_against_truth(predictions: pd.DataFrame, truth: pd.DataFrame) -> dict[
     """
     when = {"as_of": lambda t: pd.to_datetime(t["as_of"])}
     both = predictions.assign(**when).merge(truth.assign(**when), on=["customer_id", "as_of"])
-    ours = float(both["expected_margin_12m"].corr(both["realised"], method="spearman"))
-    best = float(both["margin_12m"].corr(both["realised"], method="spearman"))
+    ours = metrics.rank_correlation(both["expected_margin_12m"], both["realised"])
+    best = metrics.rank_correlation(both["margin_12m"], both["realised"])
     return {"rank_correlation": ours, "oracle_rank_correlation": best, "share_of_oracle": ours / best,
             "customers": float(len(both))}  # fmt: skip
 

@@ -1,20 +1,18 @@
 """Find an audience among the customers of a date: count it, describe it, export it."""
 
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
 
 import pandas as pd
 
 from .. import catalog
-from ..errors import DataError, ParamsError
+from ..errors import DataError
 from ..features.segment_inputs import segment_inputs
 from ..models.segmentation.profile import describe_against_rest
+from ..params import iso_date
 from ..scoring.audience import matching, read_condition
-from ..scoring.export import write_table
 from ..scoring.sinks import read_scores
 
-OTHER_SCORES = ("churn_scores",)
+OTHER_SCORES = ("churn_scores", "value_scores")
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,7 @@ def find_audience(condition: str, as_of: str, top: int = 12) -> Audience:
         For a condition that cannot be read, or names an unknown lens, segment or column.
     """
     read = read_condition(condition)
-    try:
-        day = date.fromisoformat(as_of)
-    except ValueError:
-        raise ParamsError(f"--as-of {as_of!r}: expected an ISO date such as 2026-07-01") from None
+    day = iso_date(as_of)
     try:
         segments, manifest = read_scores(catalog.path("segmentation_scores", as_of=as_of))
     except DataError as absent:
@@ -73,8 +68,3 @@ def find_audience(condition: str, as_of: str, top: int = 12) -> Audience:
     described = describe_against_rest(rows.drop(columns=["customer_id", *lenses]), chosen).head(top)
     found = rows.loc[chosen, ["customer_id", *lenses, *named]].reset_index(drop=True)
     return Audience(condition, as_of, found, len(rows), described)
-
-
-def export_audience(audience: Audience, place: Path) -> Path:
-    """Write the customers of an audience to a CSV or Parquet file."""
-    return write_table(audience.customers, place)

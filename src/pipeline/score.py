@@ -13,7 +13,7 @@ from ..features.credit_scorable import applications_to_score, running_loans
 from ..features.scorable import customers_to_score
 from ..features.segment_inputs import segment_inputs
 from ..governance.registry import Champion, chosen_entries, resolve_champion
-from ..params import load_params
+from ..params import iso_date, load_params
 from ..scoring.batch import score
 from ..scoring.credit import score_applications, score_book
 from ..scoring.segments import assign_segments
@@ -41,10 +41,7 @@ def score_as_of(model: str, as_of: str) -> list[tuple[Path, int, bool]]:
     GateError
         If the model has no champion.
     """
-    try:
-        day = date.fromisoformat(as_of)
-    except ValueError:
-        raise ParamsError(f"--as-of {as_of!r}: expected an ISO date such as 2026-07-01") from None
+    day = iso_date(as_of)
     try:
         chosen_entries([model])
     except GateError as unknown:

@@ -103,9 +103,8 @@ def score(
     DataError
         If there is no row at ``as_of`` or an id repeats.
     """
-    digest = folder_digest(model_folder)
     artifact = artifact or load_artifact(model_folder, model_digest)
-    rows = _rows_at(frame, as_of, id_column)
+    rows = rows_at(frame, as_of, id_column)
     matrix = artifact.matrix(rows)
     margins = {name: artifact.predictor.head_margin(name, matrix) for name in artifact.predictor.heads}
     outputs = artifact.predictor.outputs(margins)
@@ -122,14 +121,7 @@ def score(
     if revenue in rows:
         earned = artifact.predictor_module.numbers(rows[revenue])
         scores["revenue_at_stake"] = np.round(outputs[longest] * np.maximum(earned, 0.0), 2)
-    manifest = {
-        "model": artifact.spec["model"],
-        "model_digest": digest,
-        "as_of": as_of.isoformat(),
-        "input_digest": frame_digest(rows),
-        "rows": len(scores),
-        "highest_risk_output": longest,
-    }
+    manifest = {**provenance(artifact, model_folder, rows, as_of), "highest_risk_output": longest}
     if reasons:
         told = explain(artifact, matrix, main)
         phrases = phrases_of(dictionary) if isinstance(dictionary, pd.DataFrame) else dictionary
@@ -142,7 +134,25 @@ def score(
     return scores, manifest
 
 
-def _rows_at(frame: pd.DataFrame, as_of: dt.date, id_column: str) -> pd.DataFrame:
+def provenance(artifact: Artifact, model_folder: Path, rows: pd.DataFrame, as_of: dt.date) -> dict[str, Any]:
+    """Say where scores come from: model and its digest, date, digest of the input's full content, rows."""
+    return {
+        "model": artifact.spec["model"],
+        "model_digest": folder_digest(model_folder),
+        "as_of": as_of.isoformat(),
+        "input_digest": frame_digest(rows),
+        "rows": len(rows),
+    }
+
+
+def rows_at(frame: pd.DataFrame, as_of: dt.date, id_column: str = ID) -> pd.DataFrame:
+    """Take the rows of a date (all, where the table has none), ordered by id.
+
+    Raises
+    ------
+    DataError
+        If there is none, or an id repeats.
+    """
     if id_column not in frame:
         raise DataError(f"the table to score has no column {id_column!r}: name its key with id_column")
     rows = frame

@@ -7,21 +7,8 @@ from typing import Any
 import pandas as pd
 
 from ..models.artifact import load_artifact
-from .batch import frame_digest, score_frame
-
-ID = "customer_id"
-
-
-def names_of(spec: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Say what each lens calls its segments: lens → id → name; a lens without structure has none.
-
-    Examples
-    --------
-    >>> names_of({"lenses": [{"name": "value", "segments": [{"id": "value_1", "name": "high"}]}, {"name": "noise"}]})
-    {'value': {'value_1': 'high'}}
-    """
-    lenses = {lens["name"]: lens.get("segments", ()) for lens in spec["lenses"]}
-    return {lens: {s["id"]: s["name"] for s in segments} for lens, segments in lenses.items() if segments}
+from ..models.segmentation.named import segment_names, with_names
+from .batch import ID, provenance, rows_at, score_frame
 
 
 def assign_segments(
@@ -41,8 +28,8 @@ def assign_segments(
     Returns
     -------
     segments : DataFrame
-        Ordered by customer: customer_id, as_of, and for each lens its segment (id), ``<lens>_name`` and
-        ``<lens>_confidence``.
+        Ordered by customer: customer_id, as_of, and the segments of each lens
+        (:func:`afraz.models.segmentation.named.with_names`).
     manifest : dict
         Model, digests of model and input, names and sizes of segments, and which lenses found no structure, and why.
 
@@ -50,30 +37,21 @@ def assign_segments(
     ------
     ArtifactError
         If the model folder was altered or refuses the table.
+    DataError
+        If there is no row at ``as_of`` or a customer repeats.
     """
     artifact = load_artifact(model_folder, model_digest)
-    rows = frame.sort_values(ID, kind="stable", ignore_index=True)
-    found = score_frame(artifact, rows)
-    names = names_of(artifact.spec)
+    rows = rows_at(frame, as_of)
     segments = pd.DataFrame({ID: rows[ID], "as_of": pd.Timestamp(as_of).as_unit("us")})
-    for lens, spoken in names.items():
-        segments[lens] = found[lens]
-        segments[f"{lens}_name"] = found[lens].map(spoken)
-        segments[f"{lens}_confidence"] = found[f"{lens}_confidence"]
-    manifest = {
-        "model": artifact.spec["model"],
-        "model_digest": model_digest,
-        "as_of": as_of.isoformat(),
-        "input_digest": frame_digest(rows[list(artifact.predictor.names)].reset_index(drop=True))
-        if set(artifact.predictor.names) <= set(rows)
-        else frame_digest(rows),
-        "rows": len(segments),
+    segments = pd.concat([segments, with_names(artifact.spec, score_frame(artifact, rows))], axis=1)
+    names = segment_names(artifact.spec)
+    sizes = {lens: segments[lens].value_counts().reindex(list(spoken), fill_value=0) for lens, spoken in names.items()}
+    return segments, {
+        **provenance(artifact, model_folder, rows, as_of),
         "segments": names,
-        "sizes": {lens: segments[lens].value_counts().reindex(list(spoken), fill_value=0).to_dict()
-                  for lens, spoken in names.items()},
+        "sizes": {lens: counted.to_dict() for lens, counted in sizes.items()},
         "without_structure": {
             lens["name"]: lens["reason"] for lens in artifact.spec["lenses"] if lens["kind"] == "none"
         },
         "columns": list(segments.columns),
-    }  # fmt: skip
-    return segments, manifest
+    }

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..models.artifact import load_artifact
+from ..models.artifact import Artifact, load_artifact
+from ..models.value.amount import USUAL, Amount
 from ..models.value.margin_curve import total_interval
 from ..models.value.next_purchase import Habit, Timing
 from ..models.value.tiers import investment_tiers, net_value, percentiles
-from .batch import frame_digest, score_frame
+from .batch import ID, provenance, rows_at
 
-ID = "customer_id"
+YEAR = "expected_margin_12m"
+FAR = 9999.0  # days: a purchase further ahead than any window says anything of
 
 
 def score_value(
@@ -40,60 +42,83 @@ def score_value(
         ``next_amount``, ``net_value_12m``, ``percentile``, ``tier``.
     manifest : dict
         Model and input digests; ``total``: expected income of all customers with an interval, by horizon.
+
+    Raises
+    ------
+    ArtifactError
+        If the model folder was altered or refuses the table.
+    DataError
+        If there is no row at ``as_of`` or a customer repeats.
     """
     artifact = load_artifact(model_folder, model_digest)
-    rows = frame.sort_values(ID, kind="stable", ignore_index=True)
-    outputs = score_frame(artifact, rows)
-    scores = pd.DataFrame({ID: rows[ID], "as_of": pd.Timestamp(as_of).as_unit("us")})
-    scores = pd.concat([scores, outputs.round(6)], axis=1)
-    extra = artifact.spec["next_purchase"]
-    if "timing" in extra:
-        timing = Timing(**extra["timing"])
-        p = outputs[f"buys_{round(timing.days)}"].to_numpy()
-        scores["next_days"] = np.round(np.minimum(timing.quantile(p, 0.5), 9999.0), 1)
-        scores["next_days_low"] = np.round(np.minimum(timing.quantile(p, 0.05), 9999.0), 1)
-        scores["next_days_high"] = np.round(np.minimum(timing.quantile(p, 0.95), 9999.0), 1)
-    if "habit" in extra:
-        habit = Habit(**extra["habit"])
-        counts = rows.reindex(columns=sorted(habit.popularity), fill_value=0.0)
-        scores = pd.concat([scores, habit.top(counts).round(4)], axis=1)
-    if "amount" in extra:
-        said = extra["amount"]
-        usual = rows["mean_purchase_365d"].fillna(said["usual"]).clip(lower=0.01)
-        logs = said["intercept"] + said["slope"] * np.log(usual)
-        scores["next_amount"] = np.round(np.exp(logs) * said["smear"], 2)
-    longest = next(o["name"] for o in artifact.spec["outputs"] if o["name"].startswith("expected_")).removesuffix(
-        "_low"
-    )
-    contacts = rows["contacts_365d"].to_numpy(dtype=float) if "contacts_365d" in rows else np.zeros(len(rows))
-    net = net_value(outputs[longest].to_numpy(), contacts, cost_per_contact)
-    scores["net_value_12m"], scores["percentile"] = np.round(net, 2), np.round(percentiles(net), 1)
-    scores["tier"] = investment_tiers(net, high_share)
+    rows = rows_at(frame, as_of)
+    margins = artifact.margins(rows)
+    outputs = pd.DataFrame(artifact.predictor.outputs(margins), index=rows.index)
+    net = net_value(outputs[YEAR].to_numpy(), rows, cost_per_contact)
+    scores = pd.concat(
+        [
+            pd.DataFrame({ID: rows[ID], "as_of": pd.Timestamp(as_of).as_unit("us")}),
+            outputs.round(6),
+            _next_purchase(artifact, rows, outputs),
+            pd.DataFrame({
+                "net_value_12m": net.round(2), "percentile": percentiles(net).round(1),
+                "tier": investment_tiers(net, high_share),
+            }),
+        ],
+        axis=1,
+    )  # fmt: skip
     totals = {}
     for horizon, shape in artifact.spec["deviations"].items():
+        deviation = np.interp(margins[horizon], shape["score"], shape["spread"])
         expected = outputs[f"expected_{horizon}"].to_numpy()
-        score = artifact.margins(rows)[horizon]
-        totals[horizon] = total_interval(
-            expected, np.interp(score, shape["score"], shape["spread"]), level_error, degrees
-        )
-    manifest = {
-        "model": artifact.spec["model"], "model_digest": model_digest, "as_of": as_of.isoformat(),
-        "input_digest": frame_digest(rows[artifact.predictor.names].reset_index(drop=True)), "rows": len(scores),
-        "total": totals, "columns": list(scores.columns),
-    }  # fmt: skip
-    return scores, manifest
+        totals[horizon] = total_interval(expected, deviation, level_error, degrees, artifact.spec["level"])
+    return scores, {
+        **provenance(artifact, model_folder, rows, as_of),
+        "total": totals,
+        "columns": list(scores.columns),
+    }
 
 
-def income_by_segment(scores: pd.DataFrame, segments: pd.DataFrame, lens: str) -> pd.DataFrame:
-    """Sum the expected income of the coming year by segment of a lens.
+def _next_purchase(artifact: Artifact, rows: pd.DataFrame, outputs: pd.DataFrame) -> pd.DataFrame:
+    """Say when, what and how much, as far as the model answers."""
+    told = artifact.spec["next_purchase"]
+    found: dict[str, Any] = {}
+    if "timing" in told:
+        timing = Timing(**told["timing"])
+        p, out = outputs[f"buys_{round(timing.days)}"].to_numpy(), (1 - artifact.spec["level"]) / 2
+        for name, share in (("next_days", 0.5), ("next_days_low", out), ("next_days_high", 1 - out)):
+            found[name] = np.minimum(timing.quantile(p, share), FAR).round(1)
+    if "habit" in told:
+        habit = Habit(**told["habit"])
+        counts = rows.reindex(columns=sorted(habit.popularity), fill_value=0.0)
+        found |= {str(name): column for name, column in habit.top(counts).round(4).items()}
+    if "amount" in told:
+        found["next_amount"] = Amount(**told["amount"]).expected(rows[USUAL].to_numpy(dtype=float)).round(2)
+    return pd.DataFrame(found, index=rows.index)
+
+
+def income_by_segment(scores: pd.DataFrame, segments: pd.DataFrame, lenses: list[str]) -> pd.DataFrame:
+    """Sum the expected income of the coming year by segment of each lens.
 
     Returns
     -------
     DataFrame
-        ``lens, segment, customers, expected_12m, share``.
+        ``lens, segment, customers, expected_12m, share``; customers without a segment are left out.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"customer_id": ["a", "b"], "expected_margin_12m": [30.0, 10.0]})
+    >>> segments = pd.DataFrame({"customer_id": ["a", "b"], "value_name": ["high", "low"]})
+    >>> income_by_segment(scores, segments, ["value"])
+        lens segment  customers  expected_12m  share
+    0  value    high          1          30.0   0.75
+    1  value     low          1          10.0   0.25
     """
-    both = scores[[ID, "expected_margin_12m"]].merge(segments[[ID, f"{lens}_name"]], on=ID)
-    table = both.groupby(f"{lens}_name")["expected_margin_12m"].agg(customers="size", expected_12m="sum").reset_index()
-    table = table.rename(columns={f"{lens}_name": "segment"}).assign(lens=lens)
-    table["share"] = table["expected_12m"] / table["expected_12m"].sum()
-    return table[["lens", "segment", "customers", "expected_12m", "share"]]
+    both = scores[[ID, YEAR]].merge(segments, on=ID)
+    parts = []
+    for lens in lenses:
+        by = both.groupby(f"{lens}_name")[YEAR]
+        table = pd.DataFrame({"customers": by.size(), "expected_12m": by.sum()}).rename_axis("segment").reset_index()
+        table.insert(0, "lens", lens)
+        parts.append(table.assign(share=table["expected_12m"] / table["expected_12m"].sum()))
+    return pd.concat(parts, ignore_index=True)

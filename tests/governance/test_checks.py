@@ -41,7 +41,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory, small_artifact: Maker) -> Ev
 
 
 # the contract test starts a process of its own; once is enough
-QUICK = tuple(code for code in CHECKS if code not in ("AFZ005", "AFZ009"))
+QUICK = tuple(code for code in CHECKS if code != "AFZ005")
 
 
 def _entry(codes: tuple[str, ...] = QUICK) -> Entry:
@@ -60,12 +60,30 @@ def _with_test(evidence: Evidence, **measures: Any) -> Evidence:
 
 def test_a_clean_model_trips_nothing(clean: Evidence) -> None:
     files = sorted(p.name for p in clean.folder.rglob("*"))
-    gate = run_checks(_entry(tuple(c for c in CHECKS if c != "AFZ009")), folder_digest(clean.folder), clean)
+    gate = run_checks(_entry(tuple(CHECKS)), folder_digest(clean.folder), clean)
     assert gate.passed
     assert sorted(p.name for p in clean.folder.rglob("*")) == files  # a stage's output is looked at, not touched
     statuses = {o.code: o.status for o in gate.outcomes}
     assert statuses.pop("AFZ008") == "not_applicable"  # it assigns no segments
+    assert statuses.pop("AFZ009") == "not_applicable"  # and forecasts no margin
     assert set(statuses.values()) == {"pass"}
+
+
+def _forecasting(evidence: Evidence, rank: float, covered: float) -> list[str]:
+    horizon = {"rank_correlation": _interval(rank), "coverage": {"overall": covered}}
+    found = replace(
+        evidence, metrics={"level": 0.9, "test": {"margin_12m": horizon}},
+        bounds={"rank_correlation_low": 0.5, "coverage_tolerance": 0.05},
+    )  # fmt: skip
+    outcomes = run_checks(_entry(("AFZ009",)), "", found).outcomes
+    return [o.code for o in outcomes if o.status == "fail"]
+
+
+def test_a_forecast_fails_that_ranks_badly_or_whose_intervals_do_not_hold(clean: Evidence) -> None:
+    assert _forecasting(clean, 0.7, 0.91) == []
+    assert _forecasting(clean, 0.51, 0.91) == ["AFZ009"]
+    assert _forecasting(clean, 0.7, 0.84) == ["AFZ009"]
+    assert _forecasting(clean, 0.7, 0.96) == ["AFZ009"]
 
 
 def test_segments_that_a_resample_does_not_find_again_are_named(clean: Evidence) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .clusters import KINDS, Clusters, Prepared, fit_clusters, preparation, prepared, taken
+from .mixture import fit_mixture
 from .nulls import null_sources
 from .preparation import Sources
 from .settings import SegmentationSettings
@@ -117,13 +118,11 @@ def _why_none(table: pd.DataFrame, settings: SegmentationSettings) -> str:
     )
 
 
-def _fit(rows: Prepared, kind: str, clusters: int, settings: SegmentationSettings, seed: int = 0) -> Clusters:
-    return fit_clusters(rows, kind, clusters, starts=settings.starts, rounds=settings.rounds, seed=settings.seed + seed)
+def _fit(rows: Prepared, kind: str, clusters: int, settings: SegmentationSettings) -> Clusters:
+    return fit_clusters(rows, kind, clusters, starts=settings.starts, rounds=settings.rounds, seed=settings.seed)
 
 
 def _bic_of_one(rows: Prepared, settings: SegmentationSettings) -> float:
-    from .mixture import fit_mixture
-
     return fit_mixture(rows.statistics, rows.prepare, [np.zeros(len(rows.dense), dtype=np.int64)], 2).bic
 
 

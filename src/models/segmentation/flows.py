@@ -11,8 +11,8 @@ KEY = ("customer_id", "as_of")
 JOINED, GONE = "(joined)", "(gone)"
 
 
-def months_of(assigned: pd.DataFrame) -> list[pd.Timestamp]:
-    """List the dates of a table of segments, in order.
+def by_date(assigned: pd.DataFrame) -> list[tuple[pd.Timestamp, pd.DataFrame]]:
+    """Part a table of segments by its dates, in their order.
 
     Raises
     ------
@@ -24,10 +24,11 @@ def months_of(assigned: pd.DataFrame) -> list[pd.Timestamp]:
     repeats = int(assigned.duplicated(list(KEY)).sum())
     if repeats:
         raise DataError(f"{repeats} rows repeat a customer at a date: segments need one row per customer_id and as_of")
-    dates = sorted(pd.to_datetime(assigned["as_of"]).unique())
+    when = pd.to_datetime(assigned["as_of"])
+    dates = sorted(when.unique())
     if len(dates) < 2:
         raise NotApplicable(f"migration needs at least two dates, got {len(dates)}")
-    return dates
+    return [(date, assigned[when == date]) for date in dates]
 
 
 def migration_matrix(before: pd.Series, after: pd.Series) -> pd.DataFrame:
@@ -80,14 +81,13 @@ def flows(assigned: pd.DataFrame, lens: str) -> pd.DataFrame:
     Raises
     ------
     DataError, NotApplicable
-        See :func:`months_of`.
+        See :func:`by_date`.
     """
-    dates = months_of(assigned)
-    by_date = {date: part.set_index("customer_id")[lens] for date, part in _by_date(assigned)}
+    months = [(date, part.set_index("customer_id")[lens]) for date, part in by_date(assigned)]
     segments = sorted(assigned[lens].dropna().unique())
     rows = []
-    for earlier, later in itertools.pairwise(dates):
-        matrix = migration_matrix(by_date[earlier], by_date[later])
+    for (_, before), (later, after) in itertools.pairwise(months):
+        matrix = migration_matrix(before, after)
         matrix = matrix.reindex(index=[*segments, JOINED], columns=[*segments, GONE], fill_value=0)
         inner = matrix.loc[segments, segments].to_numpy()
         stayed = np.diag(inner)
@@ -100,11 +100,6 @@ def flows(assigned: pd.DataFrame, lens: str) -> pd.DataFrame:
     table = pd.concat(rows, ignore_index=True)
     table["net"] = table["entered"] - table["left"] + table["joined"] - table["gone"]
     return table
-
-
-def _by_date(assigned: pd.DataFrame) -> list[tuple[pd.Timestamp, pd.DataFrame]]:
-    when = pd.to_datetime(assigned["as_of"])
-    return [(date, assigned[when == date]) for date in sorted(when.unique())]
 
 
 def trends(assigned: pd.DataFrame, lens: str, measures: list[str]) -> pd.DataFrame:
@@ -128,9 +123,9 @@ def trends(assigned: pd.DataFrame, lens: str, measures: list[str]) -> pd.DataFra
     Raises
     ------
     DataError, NotApplicable
-        See :func:`months_of`.
+        See :func:`by_date`.
     """
-    dates = months_of(assigned)
+    dates = [date for date, _ in by_date(assigned)]
     grouped = assigned.assign(as_of=pd.to_datetime(assigned["as_of"])).groupby([lens, "as_of"])
     series = {"size": grouped.size().astype(float), **{name: grouped[name].mean() for name in measures}}
     rows = []

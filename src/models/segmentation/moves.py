@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...errors import DataError, ParamsError
-from .flows import months_of
+from .flows import by_date
 
 Phrases = Mapping[str, tuple[str, str]]
 
@@ -70,11 +70,11 @@ def moves_that_matter(
         for lens in (move.lens, *move.among):
             if lens not in assigned:
                 raise ParamsError(f"move {move.why!r}: no lens {lens!r} among the segments")
-    dates = months_of(assigned)
-    if len(dates) < held + 1:
+    months = by_date(assigned)
+    if len(months) < held + 1:
         return _listed([], pd.DataFrame())
-    when = pd.to_datetime(assigned["as_of"])
-    window = [assigned[when == date].set_index("customer_id") for date in dates[-held - 1 :]]
+    window = [part.set_index("customer_id") for _, part in months[-held - 1 :]]
+    since = months[-held][0]
     start, now = window[0], window[-1]
     known = start.index
     for part in window[1:]:
@@ -91,7 +91,7 @@ def moves_that_matter(
         rows = known[made.to_numpy()]
         found.append(pd.DataFrame({
             "customer_id": rows, "lens": move.lens, "before": start.loc[rows, move.lens].to_numpy(),
-            "after": now.loc[rows, move.lens].to_numpy(), "since": dates[-held],
+            "after": now.loc[rows, move.lens].to_numpy(), "since": since,
             "value_at_stake": stake.loc[rows].round(2).to_numpy(),
             "priority": (move.weight * stake.loc[rows]).round(2).to_numpy(), "why": move.why,
         }))  # fmt: skip

@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...errors import DataError, NotApplicable
+from .. import pyfunc_segments as run
 from ..artifact import Artifact
 from .clusters import fit_clusters, preparation, prepared
 from .evidence import Choice, gather
@@ -82,28 +84,28 @@ def fit_segmentation(
     table = table.sort_values(settings.id, kind="stable", ignore_index=True)
     lenses: list[dict[str, Any]] = []
     features: dict[str, dict[str, Any]] = {}
-    evidence: list[pd.DataFrame] = []
+    choices: dict[str, Choice] = {}
     for name, asked in settings.lenses.items():
         spec, needed, choice = _lens(name, asked, table, settings)
         lenses.append({"name": name, **spec})
         features |= {feature["name"]: feature for feature in needed}
         if choice is not None:
-            evidence.append(choice.table.assign(lens=name))
+            choices[name] = choice
     if all(lens["kind"] == "none" for lens in lenses):
         raise NotApplicable("; ".join(f"{lens['name']}: {lens['reason']}" for lens in lenses))
     model = Artifact(
         {"format": 1, "model": "segmentation", "features": list(features.values()), "lenses": lenses}, {}
     )  # fmt: skip
-    model, profile = _named(model, table, settings, phrases or {}, previous)
+    model, profile = _named(model, table, phrases or {}, previous)
     assigned = pd.concat([table[[settings.id]], model.predict(table)], axis=1)
-    found = {lens["name"]: _measures(lens, assigned, table, settings) for lens in model.spec["lenses"]}
-    stabilities = {e["lens"].iloc[0]: e.loc[e["chosen"], "stability"] for e in evidence}
-    for name, stable in stabilities.items():
-        found[name]["stability"] = float(stable.iloc[0]) if len(stable) else None
-    tables = {
-        "evidence": pd.concat(evidence, ignore_index=True) if evidence else pd.DataFrame({"lens": []}),
-        "profile": profile,
+    stable = {name: choice.stability for name, choice in choices.items()}
+    found = {
+        lens["name"]: {**_measures(lens, assigned, table, settings), "stability": stable.get(lens["name"])}
+        for lens in model.spec["lenses"]
     }
+    evidence = [choice.table.assign(lens=name) for name, choice in choices.items()]
+    tables = {"evidence": pd.concat(evidence, ignore_index=True) if evidence else pd.DataFrame({"lens": []}),
+              "profile": profile}  # fmt: skip
     inputs = table[[n for n in features if n in table]].head(SAMPLE_ROWS).reset_index(drop=True)
     sample = pd.concat([pd.DataFrame({"row": np.arange(len(inputs))}), inputs, model.predict(inputs)], axis=1)
     return SegmentationResult(model, {"customers": len(table), "lenses": found}, tables, assigned, sample)
@@ -121,7 +123,7 @@ def _check(table: pd.DataFrame, settings: SegmentationSettings) -> None:
 
 
 def _none(reason: str) -> tuple[dict[str, Any], list[dict[str, Any]], None]:
-    return {"kind": "none", "reason": reason, "segments": []}, [], None
+    return {"kind": "none", "reason": reason}, [], None
 
 
 def _lens(
@@ -154,7 +156,8 @@ def _available(lens: ClustersLens, table: pd.DataFrame) -> ClustersLens:
     return lens.model_copy(update={
         "numbers": [c for c in lens.numbers if varies(c)], "texts": [c for c in lens.texts if varies(c)],
         "counts": [b for b in lens.counts if counted(b)], "themes": [b for b in lens.themes if counted(b)],
-        "known": [c for c in lens.known if varies(c)],
+        "known": [c for c in lens.known if varies(c)], "known_texts": [c for c in lens.known_texts if varies(c)],
+        "known_counts": [b for b in lens.known_counts if counted(b)],
     })  # fmt: skip
 
 
@@ -172,7 +175,7 @@ def _clusters(
     drawn = np.sort(np.random.default_rng(settings.seed).permutation(len(rows))[: settings.sample_rows])
     choice = gather(sources.take(drawn), span, settings)
     if choice.kind is None:
-        return {"kind": "none", "reason": choice.reason, "segments": []}, [], choice
+        return {"kind": "none", "reason": choice.reason}, [], choice
     prepare = preparation(sources, settings.seed)
     found = fit_clusters(
         prepared(sources, prepare), choice.kind, choice.clusters, starts=settings.starts, rounds=settings.rounds,
@@ -181,24 +184,22 @@ def _clusters(
     segments = [{"id": f"{name}_{j + 1}", "name": "", **part} for j, part in enumerate(found.segments)]
     spec: dict[str, Any] = {"kind": choice.kind, "prepare": prepare, "segments": segments}
     features = sources.features()
-    if lens.answered and lens.known and not spoke.all():
+    if lens.answered and (lens.known or lens.known_texts or lens.known_counts) and not spoke.all():
         spec["answered"] = lens.answered
-        spec["silent"], more = _silent(lens, rows, found.labels, settings)
+        spec["silent"], more = _silent(lens, rows, found.labels)
         features += more
     return spec, features, choice
 
 
 def _silent(
-    lens: ClustersLens, rows: pd.DataFrame, labels: np.ndarray, settings: SegmentationSettings
+    lens: ClustersLens, rows: pd.DataFrame, labels: NDArray[np.int64]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Learn from those who answered how what is known of everybody goes with the segment."""
     from sklearn.linear_model import LogisticRegression
 
-    known = ClustersLens(kind="clusters", numbers=lens.known)
+    known = ClustersLens(kind="clusters", numbers=lens.known, texts=lens.known_texts, counts=lens.known_counts)
     sources = read_sources(rows, _available(known, rows), "silent")
-    prepare = fit_dense({"numbers": sources.numbers, "texts": [], "counts": []}, sources)
-    from .. import pyfunc_segments as run
-
+    prepare = fit_dense({"numbers": sources.numbers, "texts": sources.texts, "counts": sources.counts}, sources)
     x = stacked(run.dense_statistics(plain(prepare), sources.columns))
     model = LogisticRegression(C=1.0, max_iter=500).fit(x, labels)
     coefficients, intercepts = model.coef_, model.intercept_
@@ -211,7 +212,7 @@ def _silent(
 
 
 def _named(
-    model: Artifact, table: pd.DataFrame, settings: SegmentationSettings, phrases: Phrases, previous: Artifact | None
+    model: Artifact, table: pd.DataFrame, phrases: Phrases, previous: Artifact | None
 ) -> tuple[Artifact, pd.DataFrame]:
     """Give segments the ids of the model in use and names from what sets them apart; describe each."""
     assigned = model.predict(table)
@@ -260,11 +261,11 @@ def _measures(
     lens: Mapping[str, Any], assigned: pd.DataFrame, table: pd.DataFrame, settings: SegmentationSettings
 ) -> dict[str, Any]:
     if lens["kind"] == "none":
-        return {"kind": "none", "reason": lens["reason"], "stability": None}
+        return {"kind": "none", "reason": lens["reason"]}
     column = assigned[lens["name"]]
     sizes = {s["id"]: float((column == s["id"]).mean()) for s in lens["segments"]}
     found = {
-        "kind": lens["kind"], "segments": len(lens["segments"]), "shares": sizes, "stability": None,
+        "kind": lens["kind"], "segments": len(lens["segments"]), "shares": sizes,
         "confidence": float(assigned[f"{lens['name']}_confidence"].mean()),
     }  # fmt: skip
     if "answered" in lens:

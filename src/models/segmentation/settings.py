@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ...errors import ParamsError, nearest
+from .moves import Move
 
 
 class _Strict(BaseModel):
@@ -103,6 +104,7 @@ class SegmentationSettings(_Strict):
     lenses: dict[str, Annotated[TiersLens | ClustersLens | RulesLens, Field(discriminator="kind")]] = Field(
         min_length=1, description="name → what is looked at, and how"
     )
+    moves: list[Move] = Field([], description="changes of segment that matter; see moves.py")
     clusters: tuple[int, int] = Field((2, 8), description="numbers of clusters that are tried, from and to")
     bootstrap: int = Field(8, ge=3, description="resamples behind every stability")
     nulls: int = Field(5, ge=3, description="tables without groups that every result is held against")
@@ -163,7 +165,7 @@ def _readable(problem: ValidationError) -> ParamsError:
     first = problem.errors()[0]
     path = [str(part) for part in first["loc"]]
     inside = len(path) > 2 and path[0] == "lenses" and path[2] in _MODELS
-    model = _MODELS[path.pop(2)] if inside else SegmentationSettings
+    model = _MODELS[path.pop(2)] if inside else Move if path[:1] == ["moves"] else SegmentationSettings
     where = ".".join(path)
     if first["type"] == "extra_forbidden":
         return ParamsError(f"unknown segmentation setting {where!r}: {nearest(path[-1], model.model_fields)}")

@@ -6,6 +6,7 @@ into the mean of what customers of that rank brought, so every candidate is unbi
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import lightgbm as lgb
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...errors import DataError
 from .. import gbm, splits
+from ..metrics import interval_of, rank_correlation
 from ..pyfunc_model import two_part
 from .inputs import Inputs
 from .margin_curve import MarginCurve, constant_width, coverage, fit_curve
@@ -159,7 +161,6 @@ def _trees(data: Cohorts, target: Array, objective: str, settings: ValueSettings
     parameters |= {"objective": objective, "metric": "l2" if objective == "regression" else "cross_entropy"}
     known = ~np.isnan(target)
     score, rounds = np.full(len(target), np.nan), []
-
     parts = []
     for k in range(int(data.fold.max()) + 1):
         inside, rows = (data.fold != k) & known, data.fold == k
@@ -186,56 +187,25 @@ def choose(rankers: list[Ranker], data: Cohorts, settings: ValueSettings) -> tup
     The rank correlation of out-of-fold scores with the margins decides, by paired bootstrap of customers: the curve
     sets the level of all candidates alike, and lists are made of ranks.
     """
-    winner, evidence = rankers[0], {}
-    drawn = _resampled(data.groups, settings)
+    winner, evidence = rankers[0], dict[str, Any]()
+    interval = partial(interval_of, groups=data.groups, n=settings.bootstrap, seed=settings.seed)
+
+    def ranks(ranker: Ranker, rows: NDArray[np.int64]) -> float:
+        return rank_correlation(ranker.score[rows], data.margin[rows])
+
+    def lead(one: Ranker, other: Ranker, rows: NDArray[np.int64]) -> float:
+        return ranks(one, rows) - ranks(other, rows)
+
     for ranker in rankers:
-        values = [rank_correlation(ranker.score[rows], data.margin[rows]) for rows in drawn]
-        evidence[ranker.name] = {
-            "rank_correlation": _interval(rank_correlation(ranker.score, data.margin), values),
-            "rounds": ranker.rounds,
-        }
+        found: dict[str, Any] = {"rank_correlation": interval(partial(ranks, ranker)), "rounds": ranker.rounds}
+        evidence[ranker.name] = found
         if ranker is winner:
             continue
-        beaten = [rank_correlation(winner.score[rows], data.margin[rows]) for rows in drawn]
-        gap = np.array(values) - np.array(beaten)
-        whole = rank_correlation(ranker.score, data.margin) - rank_correlation(winner.score, data.margin)
-        difference = _interval(whole, gap)
-        evidence[ranker.name][f"minus_{winner.name}"] = difference
-        if difference["low"] > 0:
+        gap = interval(partial(lead, ranker, winner))
+        found[f"minus_{winner.name}"] = gap
+        if gap["low"] > 0:
             winner = ranker
     return winner, {"chosen": winner.name, **evidence}
-
-
-def _resampled(groups: NDArray[np.int64], settings: ValueSettings) -> list[NDArray[np.int64]]:
-    rng = np.random.default_rng(settings.seed)
-    order = np.argsort(groups, kind="stable")
-    starts = np.searchsorted(groups[order], np.arange(groups.max() + 2))
-    drawn = []
-    for _ in range(settings.bootstrap):
-        who = rng.integers(0, groups.max() + 1, groups.max() + 1)
-        drawn.append(np.concatenate([order[starts[g] : starts[g + 1]] for g in who]))
-    return drawn
-
-
-def _interval(value: float, drawn: Any) -> dict[str, float]:
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return {"value": float(value), "low": float(low), "high": float(high)}
-
-
-def rank_correlation(one: Array, other: Array) -> float:
-    """Spearman's correlation; 0 where one of them is constant.
-
-    Examples
-    --------
-    >>> rank_correlation(np.array([1.0, 2, 3]), np.array([1.0, 8, 27]))
-    1.0
-    >>> rank_correlation(np.ones(3), np.arange(3.0))
-    0.0
-    """
-    a, b = (pd.Series(v).rank().to_numpy() for v in (one, other))
-    a, b = a - a.mean(), b - b.mean()
-    whole = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum() / whole) if whole else 0.0
 
 
 def fit_forecast(rows: pd.DataFrame, horizon: str, inputs: Inputs, settings: ValueSettings) -> Forecast:
@@ -265,13 +235,7 @@ def measured(forecast: Forecast, score: Array, margin: Array, settings: ValueSet
     """Measure a forecast on a later cohort: rank, totals, intervals; with intervals by bootstrap of customers."""
     expected = forecast.curve.expected(score)
     low, high = forecast.curve.interval(score)
-    rng = np.random.default_rng(settings.seed)
-    drawn = [rng.integers(0, len(margin), len(margin)) for _ in range(settings.bootstrap)]
-
-    def interval(measure: Any) -> dict[str, float]:
-        everybody = np.arange(len(margin))
-        return _interval(measure(everybody), [measure(rows) for rows in drawn])
-
+    interval = partial(interval_of, groups=np.arange(len(margin)), n=settings.bootstrap, seed=settings.seed)
     return {
         "rank_correlation": interval(lambda r: rank_correlation(expected[r], margin[r])),
         "total_error": interval(lambda r: float(expected[r].sum() / margin[r].sum() - 1)),

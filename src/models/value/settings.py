@@ -38,6 +38,8 @@ class ValueSettings(FitSettings):
     min_customers: int = Field(500, ge=300, description="fewer labelled customers in a cohort are refused")
     max_rounds: int = Field(600, ge=10)
     patience: int = Field(40, ge=5)
+    cost_per_contact: float = Field(5.0, ge=0, description="cost to serve: currency per contact of the last year")
+    high_share: float = Field(0.2, gt=0, lt=1, description="share of customers that deserve high investment")
     labels: list[str] = Field([], description="columns that say what came after as_of: no features")
 
     def outcome_columns(self) -> list[str]:

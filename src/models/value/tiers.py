@@ -13,10 +13,29 @@ Array = NDArray[np.float64]
 TIERS = ("high", "medium", "none")
 
 
-def net_value(expected: Array, contacts: Array, cost_per_contact: float, expected_loss: Array | None = None) -> Array:
-    """Expected margin minus the cost to serve and the expected loss; a missing cost counts as 0."""
-    cost = np.nan_to_num(contacts) * cost_per_contact
-    return np.asarray(expected - cost - (0.0 if expected_loss is None else np.nan_to_num(expected_loss)))
+CONTACTS = "contacts_365d"
+
+
+def net_value(
+    expected: Array, rows: pd.DataFrame, cost_per_contact: float, expected_loss: Array | None = None
+) -> Array:
+    """Expected margin minus the cost to serve and the expected loss; what is not known costs nothing.
+
+    Parameters
+    ----------
+    expected : ndarray, shape (n,)
+        Margin of the coming year.
+    rows : DataFrame
+        The same customers; ``contacts_365d`` of them cost ``cost_per_contact`` each.
+
+    Examples
+    --------
+    >>> net_value(np.array([10.0, 10.0]), pd.DataFrame({"contacts_365d": [1.0, None]}), 4.0)
+    array([ 6., 10.])
+    """
+    contacts = rows[CONTACTS].to_numpy(dtype=float) if CONTACTS in rows else np.zeros(len(rows))
+    loss = 0.0 if expected_loss is None else np.nan_to_num(expected_loss)
+    return np.asarray(expected - np.nan_to_num(contacts) * cost_per_contact - loss)
 
 
 def investment_tiers(net: Array, high: float = 0.2, none_below: float = 0.0) -> pd.Series:

@@ -149,3 +149,33 @@ def test_constant_columns_are_left_out_and_nothing_at_all_is_not_applicable():
         fit_segmentation(flat, SegmentationSettings(lenses={"behaviour": LENSES["behaviour"]}, **QUICK))
     with pytest.raises(ParamsError, match="unknown kind"):
         SegmentationSettings(lenses={"x": {"kind": "groups"}})
+
+
+def test_lenses_can_be_looked_at_together():
+    table, group = customers()
+    parts = {
+        "money": {"kind": "clusters", "numbers": ["spending"]},
+        "taste": {"kind": "clusters", "counts": ["category"]},
+    }
+    both = {**parts, "both": {"kind": "clusters", "of": ["money", "taste"]}}
+    found = fit_segmentation(table, SegmentationSettings(lenses=both, **QUICK))
+    scores = {lens: adjusted_rand_score(group, found.assigned[lens]) for lens in both if lens in found.assigned}
+    assert scores["both"] >= max(scores.values()) - 0.02
+    assert scores["both"] > 0.9
+
+
+def test_the_silent_are_placed_by_texts_and_counts_as_well():
+    table, group = customers()
+    table["mark"] = np.where(group == 0, "x", "y")
+    lens = {
+        "kind": "clusters",
+        "numbers": ["nps"],
+        "answered": "nps",
+        "known_texts": ["mark"],
+        "known_counts": ["category"],
+    }
+    found = fit_segmentation(table, SegmentationSettings(lenses={"attitude": lens}, **QUICK))
+    silent = table["nps"].isna()
+    unhappy = table.loc[~silent, "nps"].groupby(found.assigned["attitude"][~silent]).mean().idxmin()
+    placed = found.assigned["attitude"][silent] == unhappy
+    assert (placed == (group[silent] == 0)).mean() > 0.8

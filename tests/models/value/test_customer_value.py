@@ -6,7 +6,8 @@ import pytest
 
 from afraz.errors import DataError
 from afraz.models.contract import contract_findings
-from afraz.models.value.customer_value import ValueSettings, cohorts_of, fit_value
+from afraz.models.value.cohorts import margin_cohorts
+from afraz.models.value.customer_value import ValueSettings, fit_value
 from afraz.models.value.margin_curve import constant_width, coverage, fit_curve
 from afraz.models.value.next_purchase import fit_habit, fit_timing
 
@@ -83,7 +84,7 @@ def test_a_single_cohort_and_too_few_customers_are_refused():
 
 def test_cohorts_do_not_overlap():
     rows = pd.concat([panel(10).assign(as_of=d) for d in pd.date_range("2024-01-01", "2025-07-01", freq="MS")])
-    past, last = cohorts_of(rows, "margin_6m", 181, ValueSettings(labels=LABELS))
+    past, last = margin_cohorts(rows, "margin_6m", 181, "as_of")
     assert sorted(past["as_of"].unique()) == [pd.Timestamp("2024-07-01")]
     assert last["as_of"].unique().tolist() == [pd.Timestamp("2025-07-01")]
 
