@@ -108,7 +108,7 @@ def score(
     as_of: Annotated[str, typer.Option(help="ISO date: what was known before that day")],
     model: Annotated[str, typer.Option(help="a model with a champion")] = "churn",
 ) -> None:
-    """Score as of a date with the champion: customers (churn, segmentation), or applications and the book (credit)."""
+    """Score as of a date with the champion: customers (churn, segmentation, value), or loans (credit)."""
     from .pipeline.score import score_as_of
 
     _use_the_code_of_this_workspace()

@@ -12,12 +12,15 @@ from ..errors import GateError, ParamsError, nearest
 from ..features.credit_scorable import applications_to_score, running_loans
 from ..features.scorable import customers_to_score
 from ..features.segment_inputs import segment_inputs
+from ..features.value_training import quarterly_margin
 from ..governance.registry import Champion, chosen_entries, resolve_champion
+from ..models.value.margin_curve import level_error
 from ..params import iso_date, load_params
 from ..scoring.batch import score
 from ..scoring.credit import score_applications, score_book
 from ..scoring.segments import assign_segments
 from ..scoring.sinks import write_scores
+from ..scoring.value import score_value
 from .sync import sync
 
 Scored = tuple[str, pd.DataFrame, dict[str, Any]]
@@ -26,8 +29,8 @@ Scored = tuple[str, pd.DataFrame, dict[str, Any]]
 def score_as_of(model: str, as_of: str) -> list[tuple[Path, int, bool]]:
     """Write the scores of a date under ``data/scores/as_of=<date>/``, each with its manifest.
 
-    Churn is scored and segments are assigned by customer; credit is rated by application and, for the running book, by
-    loan.
+    Churn and value are scored and segments assigned by customer; credit is rated by application and, for the running
+    book, by loan.
 
     Returns
     -------
@@ -84,6 +87,16 @@ def _segmentation(champion: Champion, day: date) -> list[Scored]:
     return [("segmentation_scores", segments, manifest)]
 
 
+def _value(champion: Champion, day: date) -> list[Scored]:
+    stated = load_params("score_value", catalog.root())
+    error, degrees = level_error(quarterly_margin(day))
+    scores, manifest = score_value(
+        champion.folder, segment_inputs([day]), as_of=day, cost_per_contact=stated["cost_per_contact"],
+        high_share=stated["high_share"], level_error=error, degrees=degrees, model_digest=champion.digest,
+    )  # fmt: skip
+    return [("value_scores", scores, manifest)]
+
+
 SCORERS: dict[str, Callable[[Champion, date], list[Scored]]] = {
-    "churn": _churn, "credit": _credit, "segmentation": _segmentation,
+    "churn": _churn, "credit": _credit, "segmentation": _segmentation, "value": _value,
 }  # fmt: skip
