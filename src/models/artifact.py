@@ -6,14 +6,15 @@ described at ``pyfunc_segments.py``::
     {"format": 1, "model": "churn", "files": {file: sha256},            # files: written by save_artifact
      "features": [{"name", "type": "double", "reference": double?},
                   {"name", "type": "text", "levels": {text: double}, "missing": double|null, "other": double}],
-     "heads": [{"name", "kind": "lightgbm", "file"},
+     "heads": [{"name", "kind": "lightgbm", "file", "append": [doubles]?},
                {"name", "kind": "linear", "intercept", "coefficients", "means", "scales",
                 "impute"?, "lower"?, "upper"?, "missing_coefficients"?, "missing_shares"?},
                {"name", "kind": "scorecard", "intercept", "coefficients", "reference_terms",
                 "bins": [{"splits": [doubles, rising], "woe": [one more than splits], "missing": double} | null],
                 "scaling": {"pdo", "odds", "points", "factor", "offset"}},
                {"name", "kind": "blend", "parts": [names of other heads], "weights": [one per part]},
-               {"name", "kind": "two_part", "parts": [sign, gain, loss: names of other heads]}],
+               {"name", "kind": "two_part", "parts": [sign, gain, loss: names of other heads]},
+               {"name", "kind": "contrast", "parts": [with the offer, without it], "link": "logit"|"identity"}],
      "outputs": [{"name", "head", "knots_margin", "knots_log_odds", "link": "logit"|"identity"?},
                  {"name", "head", "knots_margin"?, "knots_log_odds"?, "link": "points", "factor", "offset"}]}
 
@@ -22,7 +23,8 @@ training rows serve explanations only). So do those of a scorecard: its margin, 
 intercept plus coefficient × weight of evidence of each value's bin (null and 0 for a feature that is not used), where a
 value equal to a split belongs to the bin on its right; ``reference_terms`` are the means of these terms in training and
 serve explanations only, ``scaling`` prints points. Texts of a scorecard have the number of their bin as level.
-A blend is the weighted sum of the margins of its parts; two parts give an amount (``pyfunc_model.two_part``).
+A blend is the weighted sum of the margins of its parts; two parts give an amount (``pyfunc_model.two_part``), a
+contrast what an offer changes. What a head of trees appends to the features are inputs that the model sets itself.
 Outputs that read the same head are horizons of one event, listed from short to long, except those in points:
 ``offset - factor * log-odds``, the log-odds being those of the knots where there are any. ``reference`` is the value
 that counts as usual (the training median); reasons call a value high or low against it.
@@ -91,8 +93,9 @@ class Artifact:
     def __init__(self, spec: dict[str, Any], boosters: dict[str, lgb.Booster]) -> None:
         _check(spec, set(boosters))
         texts = {name: booster_text(booster) for name, booster in boosters.items()}
+        appended = {head["name"]: len(head.get("append") or ()) for head in spec.get("heads", ())}
         for name, text in texts.items():
-            check_booster(name, text, spec["features"])
+            check_booster(name, text, spec["features"], appended.get(name, 0))
         rebuilt = {name: lgb.Booster(model_str=text) for name, text in texts.items()}
         if _assigns(spec):
             self._adopt(pyfunc_segments.Predictor(spec), pyfunc_segments)

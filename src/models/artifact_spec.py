@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import ArtifactError, nearest
 
 FEATURE_TYPES = ("double", "text")
-HEAD_KINDS = ("lightgbm", "linear", "scorecard", "blend", "two_part")
+HEAD_KINDS = ("lightgbm", "linear", "scorecard", "blend", "two_part", "contrast")
+COMPOSED_KINDS = ("blend", "two_part", "contrast")
 LENS_KINDS = ("tiers", "rules", "kmeans", "mixture", "none")
 LINKS = ("logit", "identity", "points")
 PER_FEATURE = ("coefficients", "means", "scales", "impute", "lower", "upper", "missing_coefficients", "missing_shares")
@@ -36,8 +37,8 @@ def check_spec(spec: dict[str, Any], boosters: set[str]) -> None:
         _check_feature(where, feature)
     for head in spec["heads"]:
         _check_head(where, head, len(spec["features"]), boosters)
-        if head["kind"] in ("blend", "two_part"):
-            _check_composed(where, head, {other["name"]: other.get("kind") for other in spec["heads"]})
+        if head["kind"] in COMPOSED_KINDS:
+            _check_composed(where, head, _kinds_before(spec["heads"], head))
     _check_outputs(where, spec)
 
 
@@ -174,12 +175,20 @@ def _check_composed(where: str, head: dict[str, Any], kinds: dict[str, Any]) -> 
         raise ArtifactError(f"{where}: blend {head['name']!r} needs parts and as many finite weights")
     if kind == "two_part" and len(parts) != 3:
         raise ArtifactError(f"{where}: two_part {head['name']!r} needs three parts: sign, gain and loss")
+    if kind == "contrast" and (len(parts) != 2 or head.get("link") not in ("logit", "identity")):
+        raise ArtifactError(f"{where}: contrast {head['name']!r} needs two parts and the link logit or identity")
     for part in parts:
-        if kinds.get(part) not in ("lightgbm", "linear", "scorecard"):
+        if kinds.get(part) not in ("lightgbm", "linear", "scorecard", *(["contrast", "blend"] if kind == "blend" else [])):
             raise ArtifactError(
                 f"{where}: {kind} {head['name']!r} has part {part!r}, "
                 "which is no linear or lightgbm head and no scorecard"
             )
+
+
+def _kinds_before(heads: list[dict[str, Any]], head: dict[str, Any]) -> dict[str, Any]:
+    """Kind of each head that a composed one may use: simple ones anywhere, composed ones listed before it."""
+    place = next(j for j, other in enumerate(heads) if other is head)
+    return {h["name"]: h.get("kind") for j, h in enumerate(heads) if j < place or h.get("kind") not in COMPOSED_KINDS}
 
 
 def _check_outputs(where: str, spec: dict[str, Any]) -> None:
@@ -227,7 +236,7 @@ def _never_below(later: dict[str, Any], earlier: dict[str, Any]) -> bool:
     return bool((curves[0] >= curves[1] - 1e-9).all())
 
 
-def check_booster(head: str, text: str, features: list[dict[str, Any]]) -> None:
+def check_booster(head: str, text: str, features: list[dict[str, Any]], appended: int = 0) -> None:
     """Refuse a booster whose text cannot be scored and explained exactly from a matrix of doubles.
 
     Raises
@@ -251,8 +260,10 @@ def check_booster(head: str, text: str, features: list[dict[str, Any]]) -> None:
             raise ArtifactError(f"{where} uses {reason}: it is not supported in a model folder")
     named = re.search(r"^feature_names=(.*)$", preamble, re.M)
     names = named.group(1).split() if named else []
-    if len(names) != len(features):
-        raise ArtifactError(f"{where} was trained on {len(names)} features, the spec lists {len(features)}")
+    if len(names) != len(features) + appended:
+        listed = f"{len(features)}{f' and appends {appended}' if appended else ''}"
+        raise ArtifactError(f"{where} was trained on {len(names)} features, the spec lists {listed}")
+    names = names[: len(features)]
     generic = all(name == f"Column_{j}" for j, name in enumerate(names))
     expected = [feature["name"].replace(" ", "_") for feature in features]
     if not generic and names != expected:

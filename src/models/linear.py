@@ -43,8 +43,8 @@ class Scaling:
             impute=impute,
             lower=lower,
             upper=upper,
-            means=_rounded(means),
-            scales=_rounded(np.where(scales > 1e-12, scales, 1.0)),
+            means=rounded(means),
+            scales=rounded(np.where(scales > 1e-12, scales, 1.0)),
             flagged=np.flatnonzero((share > 0.005) & (share < 0.995)),
         )
 
@@ -54,6 +54,25 @@ class Scaling:
         z = np.clip(np.where(gone, self.impute, x), self.lower, self.upper)
         z = (z - self.means) / self.scales
         return np.hstack([z, gone[:, self.flagged].astype(float), np.ones((len(x), 1))])
+
+
+    def head(self, beta: Array, x: Array) -> dict[str, Any]:
+        """Spell coefficients of the columns of :meth:`apply` as a linear head (without its name)."""
+        width = len(self.means)
+        absent = np.zeros(width)
+        absent[self.flagged] = beta[width:-1]
+        return {
+            "kind": "linear",
+            "intercept": float(beta[-1]),
+            "coefficients": beta[:width].tolist(),
+            "means": self.means.tolist(),
+            "scales": self.scales.tolist(),
+            "impute": self.impute.tolist(),
+            "lower": self.lower.tolist(),
+            "upper": self.upper.tolist(),
+            "missing_coefficients": absent.tolist(),
+            "missing_shares": rounded(np.isnan(x).mean(axis=0)).tolist(),
+        }
 
 
 def _bounds(column: Array) -> tuple[float, float, float]:
@@ -166,22 +185,8 @@ def fit_logistic(x: Array, y: Array, penalty: float, signs: Sequence[int] = ()) 
         raise DataError("a feature is infinite; replace infinities by missing values before fitting")
     scaling = Scaling.learn(x)
     with threadpool_limits(1, "blas"):  # the order of summation must not depend on the number of threads
-        beta = _rounded(within_signs(scaling.apply(x), y, penalty, signs))
-    width = x.shape[1]
-    absent = np.zeros(width)
-    absent[scaling.flagged] = beta[width:-1]
-    return {
-        "kind": "linear",
-        "intercept": float(beta[-1]),
-        "coefficients": beta[:width].tolist(),
-        "means": scaling.means.tolist(),
-        "scales": scaling.scales.tolist(),
-        "impute": scaling.impute.tolist(),
-        "lower": scaling.lower.tolist(),
-        "upper": scaling.upper.tolist(),
-        "missing_coefficients": absent.tolist(),
-        "missing_shares": _rounded(np.isnan(x).mean(axis=0)).tolist(),
-    }
+        beta = rounded(within_signs(scaling.apply(x), y, penalty, signs))
+    return scaling.head(beta, x)
 
 
 def choose_penalty(
@@ -214,7 +219,7 @@ def choose_penalty(
     return min(penalties, key=lambda penalty: mean[penalty]), {f"{penalty:g}": mean[penalty] for penalty in penalties}
 
 
-def _rounded(values: Array) -> Array:
+def rounded(values: Array) -> Array:
     """Keep significant digits only."""
     with np.errstate(divide="ignore"):
         size = np.where(values == 0, 0, np.floor(np.log10(np.abs(values)))).clip(-300, 300)

@@ -164,7 +164,24 @@ def blend(head: dict[str, Any], margins: dict[str, np.ndarray]) -> np.ndarray:
     return total
 
 
-COMPOSED = {"blend": blend, "two_part": two_part}
+def contrast(head: dict[str, Any], margins: dict[str, np.ndarray]) -> np.ndarray:
+    """Subtract the outcome without the offer from that with it; shape (rows,).
+
+    The parts are the two margins: log-odds where ``link`` is logit, amounts where it is identity.
+
+    Examples
+    --------
+    >>> margins = {"offer": np.array([0.0]), "control": np.array([-np.log(3.0)])}
+    >>> contrast({"parts": ["offer", "control"], "link": "logit"}, margins)
+    array([0.25])
+    """
+    offer, control = (margins[part] for part in head["parts"])
+    if head["link"] == "identity":
+        return offer - control
+    return 1.0 / (1.0 + np.exp(-offer)) - 1.0 / (1.0 + np.exp(-control))
+
+
+COMPOSED = {"blend": blend, "two_part": two_part, "contrast": contrast}
 
 
 class Predictor:
@@ -239,6 +256,8 @@ class Predictor:
         """Give one head's score in log-odds for an encoded matrix; shape (rows,)."""
         head = self.heads[name]
         if head["kind"] == "lightgbm":
+            if head.get("append"):  # inputs that the model sets itself, such as the treatment
+                matrix = np.column_stack([matrix, np.tile(head["append"], (len(matrix), 1))])
             return np.asarray(self.boosters[name].predict(matrix, raw_score=True), dtype=np.float64)
         if head["kind"] in COMPOSED:
             return COMPOSED[head["kind"]](head, {part: self.head_margin(part, matrix) for part in head["parts"]})

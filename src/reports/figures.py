@@ -203,3 +203,23 @@ def dependence(frame: pd.DataFrame) -> Picture:
         panel.set_visible(False)
     figure.supylabel("SHAP value (log-odds); dashed: missing", fontsize=9)
     return figure
+
+
+def uplift_gains(curve: pd.DataFrame) -> Picture:
+    """What treating the first customers of a list changes, for each way of ordering it.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``score, share_of_customers, gained_per_customer`` (:func:`afraz.models.promotion.curves.gains_table`).
+    """
+    figure, axes = _axes(
+        "What an offer to the first customers of the list brings", "share of customers who get the offer",
+        "additional responses per customer of all",
+    )  # fmt: skip
+    for n, (score, part) in enumerate(curve.groupby("score", sort=True)):
+        axes.plot(part["share_of_customers"], part["gained_per_customer"], "k" + _LINES[n % 4], label=str(score))
+    end = float(curve.loc[curve["share_of_customers"] == 1, "gained_per_customer"].iloc[0])
+    axes.plot([0, 1], [0, end], color="0.6", linewidth=1, label="at random")
+    axes.legend(frameon=False)
+    return figure

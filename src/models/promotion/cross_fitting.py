@@ -1,0 +1,185 @@
+"""Score every customer's uplift by models that have not seen the customer, second-stage targets included.
+
+A second-stage learner is taught with outcomes expected by other models. So that nothing of a held-out fold reaches the
+learner that scores it, those models leave out two folds: the held-out one and the one of the row they are asked about.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import gbm
+from .learners import LEARNERS, Rows, Uplift, average, raw_scores, tree_parameters, trees
+from .policy import doubly_robust
+
+Array = NDArray[np.float64]
+Folds = NDArray[np.int64]
+Jobs = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Customers with and without the offer, encoded, dealt into folds."""
+
+    x: Array
+    names: list[str]
+    outcome: Array
+    treated: Array
+    propensity: Array
+    groups: Folds
+    fold: Folds
+    binary: bool
+
+    @property
+    def n_folds(self) -> int:
+        return int(self.fold.max()) + 1
+
+
+@dataclass(frozen=True)
+class CrossFitted:
+    """Out-of-fold uplift by learner, doubly robust effects, and the learners fitted to everybody.
+
+    ``scores`` come from one model per fold: cut ranks within ``fold``. ``without`` and ``with_offer`` are expected
+    outcomes, ``effect`` the doubly robust score made of them.
+    """
+
+    scores: dict[str, Array]
+    without: Array
+    with_offer: Array
+    effect: Array
+    fold: Folds
+    rounds: dict[str, int]
+    fitted: dict[str, Uplift]
+
+
+def cross_fit(
+    data: Experiment,
+    learners: list[str],
+    *,
+    parameters: dict[str, Any],
+    max_rounds: int,
+    seed: int,
+    threads: int = 1,
+    final: bool = True,
+) -> CrossFitted:
+    """Fit the learners.
+
+    Parameters
+    ----------
+    learners : names in :data:`.learners.LEARNERS`, and ``average`` of those that estimate an effect
+    parameters : of the trees of outcomes
+    max_rounds : int
+        Trees at most; the number is the one that is best in the folds other than the one scored.
+    final : bool
+        Also fit every learner to all rows; False where only the scores are wanted.
+
+    Returns
+    -------
+    CrossFitted
+    """
+    own = [name for name in learners if name != "average"]
+    blank = np.zeros(len(data.outcome))
+    rows = Rows(data.x, data.outcome, data.treated, data.propensity, blank, blank, data.names, data.binary,
+                parameters, {"outcome": 1, "effect": 1}, seed)  # fmt: skip
+    with ThreadPoolExecutor(threads) as pool:  # each fit on one thread: the result does not depend on their number
+        curves, _ = _stopping(data, rows, dict.fromkeys(range(data.n_folds), data.outcome), False, max_rounds, pool)
+        outcome_rounds = _best_elsewhere(curves)
+        expected = _expected(data, rows, outcome_rounds, pool)
+        effects = {k: _effect(data, expected[k]) for k in range(data.n_folds)}
+        curves, _ = _stopping(data, rows, effects, True, max_rounds, pool)
+        effect_rounds = _best_elsewhere(curves)
+
+        def learn(name: str, k: int) -> Array:
+            low, high = expected[k]
+            rounds = {"outcome": outcome_rounds[k], "effect": effect_rounds[k]}
+            part = replace(rows, without=low, with_offer=high, rounds=rounds).part(data.fold != k)
+            return LEARNERS[name](part).predict(data.x[data.fold == k])
+
+        scores = {name: np.empty(len(data.outcome)) for name in own}
+        jobs = [(name, k) for name in own for k in range(data.n_folds)]
+        for (name, k), found in zip(jobs, pool.map(lambda job: learn(*job), jobs), strict=True):
+            scores[name][data.fold == k] = found
+        low, high = _held_out(data, expected)
+        rounds = {"outcome": outcome_rounds[-1], "effect": effect_rounds[-1]}
+        whole = replace(rows, without=low, with_offer=high, rounds=rounds)
+        fitted = dict(zip(own, pool.map(lambda name: LEARNERS[name](whole), own), strict=True)) if final else {}
+    if "average" in learners:
+        parts = [name for name in own if name != "response"]
+        scores["average"] = np.mean([scores[name] for name in parts], axis=0)
+        if final:
+            fitted["average"] = average([fitted[name] for name in parts])
+    return CrossFitted(scores, low, high, _effect(data, (low, high)), data.fold, rounds, fitted)
+
+
+def _stopping(
+    data: Experiment, rows: Rows, targets: dict[int, Array], second: bool, max_rounds: int, pool: ThreadPoolExecutor
+) -> tuple[list[Array], list[lgb.Booster]]:
+    """Validation loss by number of trees, one curve per held-out fold."""
+    parameters = tree_parameters(rows, data.names, second)
+
+    def fit(k: int) -> tuple[Array, lgb.Booster]:
+        inside, seen = data.fold != k, dict[str, Any]()
+        train = gbm.dataset(data.x[inside], targets[k][inside], data.names)
+        valid = gbm.dataset(data.x[~inside], targets[k][~inside], data.names, reference=train)
+        booster = lgb.train(parameters, train, max_rounds, valid_sets=[valid], valid_names=["valid"],
+                            callbacks=[lgb.record_evaluation(seen)])  # fmt: skip
+        return np.asarray(next(iter(seen["valid"].values()))), booster
+
+    found = list(pool.map(fit, range(data.n_folds)))
+    return [curve for curve, _ in found], [booster for _, booster in found]
+
+
+def _best_elsewhere(curves: list[Array]) -> list[int]:
+    """Best number of trees in the other folds, by fold; at the end the best in all."""
+    total = np.sum(curves, axis=0)
+    return [*(int((total - curve).argmin()) + 1 for curve in curves), int(total.argmin()) + 1]
+
+
+def _expected(
+    data: Experiment, rows: Rows, rounds: list[int], pool: ThreadPoolExecutor
+) -> dict[int, tuple[Array, Array]]:
+    """Expected outcome without and with the offer, by held-out fold: of each row by models without its fold and that one.
+
+    Of the held-out fold itself by models without it alone.
+    """
+
+    def fit(out: tuple[int, ...], value: float, count: int) -> lgb.Booster:
+        inside = ~np.isin(data.fold, out) & (data.treated == value)
+        return trees(data.x[inside], data.outcome[inside], count, rows)
+
+    def both(out: tuple[int, ...]) -> dict[int, list[Array]]:
+        models = [fit(out, value, rounds[out[0]]) for value in (0.0, 1.0)]
+        return {k: [_mean(model, data.x[data.fold == k], data.binary) for model in models] for k in out}
+
+    k_all = range(data.n_folds)
+    jobs = [*((k,) for k in k_all), *combinations(k_all, 2)]
+    done = dict(zip(jobs, pool.map(both, jobs), strict=True))
+    found = {}
+    for k in k_all:
+        pair = np.empty((2, len(data.outcome)))
+        for j in k_all:
+            pair[:, data.fold == j] = done[(k,) if j == k else (min(j, k), max(j, k))][j]
+        found[k] = (pair[0], pair[1])
+    return found
+
+
+def _mean(model: lgb.Booster, x: Array, binary: bool) -> Array:
+    raw = raw_scores(model, x)
+    return 1 / (1 + np.exp(-raw)) if binary else raw
+
+
+def _held_out(data: Experiment, expected: dict[int, tuple[Array, Array]]) -> tuple[Array, Array]:
+    low, high = np.empty(len(data.outcome)), np.empty(len(data.outcome))
+    for k, (without, with_offer) in expected.items():
+        inside = data.fold == k
+        low[inside], high[inside] = without[inside], with_offer[inside]
+    return low, high
+
+
+def _effect(data: Experiment, expected: tuple[Array, Array]) -> Array:
+    return doubly_robust(data.outcome, data.treated, data.propensity, *expected)

@@ -1,0 +1,242 @@
+"""Learners of uplift: what an offer changes in a customer, from customers who got it and others who did not.
+
+Künzel et al. 2019 (PNAS 116:4156-4165) for S, T and X; Kennedy 2023 (Electronic Journal of Statistics 17:3008-3049) for
+DR; Jaskowski and Jaroszewicz 2012 (ICML workshop on clinical data) for the transformed class. All are LightGBM; those of
+a second stage are shallow, since an effect has less structure than an outcome and is seen through more noise.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import BayesianRidge
+from threadpoolctl import threadpool_limits
+
+from .. import gbm
+from ..linear import Scaling, rounded
+from ..pyfunc_model import contrast, linear_margin
+from .policy import doubly_robust
+
+Array = NDArray[np.float64]
+
+SECOND_STAGE = {"num_leaves": 8, "max_depth": 3, "learning_rate": 0.05, "lambda_l2": 10.0, "path_smooth": 50.0,
+                "feature_fraction": 0.5, "bagging_fraction": 0.7}  # fmt: skip
+
+EXPLAINED = 0.8  # share of the inputs' variance in the directions that the linear learner sees
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Customers to learn from.
+
+    ``without`` and ``with_offer`` are expected outcomes by models that have not seen the row; ``binary`` outcomes are 0
+    or 1, others amounts.
+    """
+
+    x: Array
+    outcome: Array
+    treated: Array
+    propensity: Array
+    without: Array
+    with_offer: Array
+    names: list[str]
+    binary: bool
+    parameters: dict[str, Any]
+    rounds: dict[str, int]
+    seed: int
+
+    def part(self, inside: NDArray[np.bool_]) -> "Rows":
+        """Restrict to some rows."""
+        taken = {name: getattr(self, name)[inside] for name in
+                 ("x", "outcome", "treated", "propensity", "without", "with_offer")}  # fmt: skip
+        return replace(self, **taken)
+
+
+@dataclass(frozen=True)
+class Uplift:
+    """A fitted learner: heads of a model and their boosters; the first head gives the uplift."""
+
+    name: str
+    spec: list[dict[str, Any]]
+    boosters: dict[str, lgb.Booster] = field(default_factory=dict)
+
+    def heads(self, prefix: str) -> list[dict[str, Any]]:
+        """Spell the learner as heads of a model whose names begin with ``prefix``; parts come before what they make."""
+        out = []
+        for head in self.spec:
+            named = {**head, "name": f"{prefix}_{head['name']}"}
+            if head["kind"] == "lightgbm":
+                named["file"] = f"{prefix}_{head['name']}.txt"
+            if "parts" in head:
+                named["parts"] = [f"{prefix}_{part}" for part in head["parts"]]
+            out.append(named)
+        return out
+
+    def named_boosters(self, prefix: str) -> dict[str, lgb.Booster]:
+        """Give the boosters of :meth:`heads`."""
+        return {f"{prefix}_{name}": booster for name, booster in self.boosters.items()}
+
+    def predict(self, x: Array) -> Array:
+        """Uplift of encoded rows; shape (rows,)."""
+        found: dict[str, Array] = {}
+        for head in self.spec:
+            if head["kind"] == "lightgbm":
+                block = np.column_stack([x, np.tile(head["append"], (len(x), 1))]) if head.get("append") else x
+                found[head["name"]] = raw_scores(self.boosters[head["name"]], block)
+            elif head["kind"] == "linear":
+                found[head["name"]] = linear_margin(head, x)
+            elif head["kind"] == "contrast":
+                found[head["name"]] = contrast(head, found)
+            else:
+                found[head["name"]] = sum(
+                    (w * found[p] for p, w in zip(head["parts"], head["weights"], strict=True)), np.zeros(len(x))
+                )
+        return found[self.spec[-1]["name"]]
+
+
+def raw_scores(booster: lgb.Booster, x: Array) -> Array:
+    """Predict on one thread: LightGBM's number of threads is one for the process, and others may be training."""
+    return np.asarray(booster.predict(x, raw_score=True, num_threads=1))
+
+
+def trees(
+    x: Array, target: Array, rounds: int, rows: Rows, *, second: bool = False, weight: Array | None = None
+) -> lgb.Booster:
+    """Train trees for an outcome, or for the effect as such (``second``), on one thread."""
+    names = [*rows.names, *(f"appended_{j}" for j in range(x.shape[1] - len(rows.names)))]
+    data = gbm.dataset(x, target, names)
+    if weight is not None:
+        data.set_weight(weight)
+    return gbm.train(data, tree_parameters(rows, names, second), rounds)
+
+
+def tree_parameters(rows: Rows, names: list[str], second: bool) -> dict[str, Any]:
+    """Parameters of outcome trees or of second-stage trees; a leaf of the latter holds at least 1 % of the rows."""
+    chosen = dict(rows.parameters)
+    if second:
+        chosen |= {**SECOND_STAGE, "min_data_in_leaf": max(50, len(rows.outcome) // 100)}
+    parameters = gbm.lightgbm_parameters(chosen, seed=rows.seed, names=names)
+    squared = second or not rows.binary
+    return parameters | ({"objective": "regression", "metric": "l2"} if squared else {})
+
+
+def _contrast(binary: bool) -> dict[str, Any]:
+    return {"name": "uplift", "kind": "contrast", "parts": ["offer", "control"],
+            "link": "logit" if binary else "identity"}  # fmt: skip
+
+
+def fit_s(rows: Rows) -> Uplift:
+    """One model of the outcome with the treatment as an input; uplift is what switching it changes."""
+    block = np.column_stack([rows.x, rows.treated])
+    booster = trees(block, rows.outcome, rows.rounds["outcome"], rows)
+    spec = [{"name": "offer", "kind": "lightgbm", "append": [1.0]}, {"name": "control", "kind": "lightgbm", "append": [0.0]},
+            _contrast(rows.binary)]  # fmt: skip
+    return Uplift("s", spec, {"offer": booster, "control": booster})
+
+
+def fit_t(rows: Rows) -> Uplift:
+    """Two models of the outcome, one of the treated and one of the others."""
+    boosters = {}
+    for name, value in (("offer", 1.0), ("control", 0.0)):
+        inside = rows.treated == value
+        boosters[name] = trees(rows.x[inside], rows.outcome[inside], rows.rounds["outcome"], rows)
+    spec = [{"name": name, "kind": "lightgbm"} for name in boosters]
+    return Uplift("t", [*spec, _contrast(rows.binary)], boosters)
+
+
+def fit_x(rows: Rows) -> Uplift:
+    """Impute each customer's effect by the other group's model, learn it in both groups, average by propensity."""
+    treated = rows.treated == 1
+    effects = {"treated": (treated, rows.outcome - rows.without), "others": (~treated, rows.with_offer - rows.outcome)}
+    boosters = {name: trees(rows.x[inside], effect[inside], rows.rounds["effect"], rows, second=True)
+                for name, (inside, effect) in effects.items()}  # fmt: skip
+    share = float(rows.propensity.mean())
+    blend = {"name": "uplift", "kind": "blend", "parts": list(boosters), "weights": [1 - share, share]}
+    return Uplift("x", [*({"name": name, "kind": "lightgbm"} for name in boosters), blend], boosters)
+
+
+def fit_dr(rows: Rows) -> Uplift:
+    """Learn the doubly robust score of the effect."""
+    effect = doubly_robust(rows.outcome, rows.treated, rows.propensity, rows.without, rows.with_offer)
+    booster = trees(rows.x, effect, rows.rounds["effect"], rows, second=True)
+    return Uplift("dr", [{"name": "uplift", "kind": "lightgbm"}], {"uplift": booster})
+
+
+def fit_linear(rows: Rows) -> Uplift:
+    """Learn the doubly robust score by a line through the main directions of the inputs, shrunk by the evidence.
+
+    Where an effect is weak, hundreds of inputs drown it in noise. The inputs' principal components up to ``EXPLAINED`` of
+    their variance hold what they have in common, and a Bayesian ridge regression (MacKay 1992, Neural Computation
+    4:415-447) shrinks the rest as far as the data say.
+    """
+    effect = doubly_robust(rows.outcome, rows.treated, rows.propensity, rows.without, rows.with_offer)
+    scaling = Scaling.learn(rows.x)
+    z = scaling.apply(rows.x)[:, :-1]
+    centre = z.mean(axis=0)
+    with threadpool_limits(1):
+        values, vectors = np.linalg.eigh(np.cov(z - centre, rowvar=False))
+        falling = np.cumsum(values[::-1]) / values.sum()
+        kept = vectors[:, ::-1][:, : int(np.searchsorted(falling, EXPLAINED)) + 1]
+        line = BayesianRidge().fit((z - centre) @ kept, effect)
+    coefficients = kept @ line.coef_
+    beta = rounded(np.append(coefficients, float(line.intercept_ - centre @ coefficients)))
+    head = {"name": "uplift", **scaling.head(beta, rows.x)}
+    return Uplift("linear", [head])
+
+
+def fit_transformed(rows: Rows) -> Uplift:
+    """Learn t·y/e − (1 − t)·y/(1 − e), whose mean is the uplift.
+
+    For a response of 0 or 1 and e = ½ it is the class transformation of Jaskowski and Jaroszewicz up to a constant; for
+    amounts and other propensities it is the modified outcome of Athey and Imbens 2016 (PNAS 113:7353-7360).
+    """
+    y, t, e = rows.outcome, rows.treated, rows.propensity
+    centred = y - float(np.average(y, weights=1 / np.where(t == 1, e, 1 - e)))  # less noise, the same mean difference
+    target = t * centred / e - (1 - t) * centred / (1 - e)
+    booster = trees(rows.x, target, rows.rounds["effect"], rows, second=True)
+    return Uplift("transformed", [{"name": "uplift", "kind": "lightgbm"}], {"uplift": booster})
+
+
+def fit_response(rows: Rows) -> Uplift:
+    """Rank by the expected outcome of those who get the offer: the usual way, and the rival of all others."""
+    inside = rows.treated == 1
+    booster = trees(rows.x[inside], rows.outcome[inside], rows.rounds["outcome"], rows)
+    return Uplift("response", [{"name": "uplift", "kind": "lightgbm"}], {"uplift": booster})
+
+
+def average(parts: list[Uplift]) -> Uplift:
+    """Average learners: their errors differ, so the mean is less noisy than any."""
+    spec: list[dict[str, Any]] = []
+    boosters: dict[str, lgb.Booster] = {}
+    for part in parts:
+        spec += [{**head, "name": f"{part.name}_{head['name']}",
+                  **({"parts": [f"{part.name}_{p}" for p in head["parts"]]} if "parts" in head else {})}
+                 for head in part.spec]  # fmt: skip
+        boosters |= {f"{part.name}_{name}": booster for name, booster in part.boosters.items()}
+    mean = {"name": "uplift", "kind": "blend", "parts": [f"{part.name}_uplift" for part in parts],
+            "weights": [1 / len(parts)] * len(parts)}  # fmt: skip
+    return Uplift("average", [*spec, mean], boosters)
+
+
+LEARNERS: dict[str, Callable[[Rows], Uplift]] = {
+    "response": fit_response, "s": fit_s, "t": fit_t, "x": fit_x, "dr": fit_dr, "transformed": fit_transformed,
+    "linear": fit_linear,
+}  # fmt: skip
+
+
+def surrogate(x: Array, uplift: Array, names: list[str], seed: int) -> tuple[lgb.Booster, float]:
+    """Tell an uplift by one set of shallow trees, for explanations; beside it the share of its variance that they tell.
+
+    Differences of two models have no exact explanation of their own; these trees do.
+    """
+    parameters = gbm.lightgbm_parameters(
+        {"max_depth": 4, "num_leaves": 12, "learning_rate": 0.1}, seed=seed, names=names
+    )
+    parameters |= {"objective": "regression", "metric": "l2"}
+    booster = gbm.train(gbm.dataset(x, uplift, names), parameters, 150)
+    left = float(((uplift - np.asarray(booster.predict(x))) ** 2).sum())
+    whole = float(((uplift - uplift.mean()) ** 2).sum())
+    return booster, 1 - left / whole if whole > 0 else 1.0

@@ -1,0 +1,299 @@
+"""Whom an offer changes: one call from customers with and without it to a calibrated model of uplift.
+
+The response is learned by every learner; what the customer brings and whether the customer leaves are learned from the
+same customers, with the ranking by uplift as their rival, since money and leaving are seen through more noise.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...errors import DataError
+from .. import calibration, metrics, splits
+from ..artifact import Artifact
+from ..encoding import FoldEncoder
+from ..flat_table import FlatTable, need, read_flat
+from ..learning import calibrated_output, scored_sample, split
+from .choice import BUDGETS, RIVAL, Choice, Scale, choose, scale
+from .cross_fitting import CrossFitted, Experiment, cross_fit
+from .curves import bootstrap_uplift, calibration_by_decile, gains_table
+from .learners import Uplift, surrogate
+from .policy import doubly_robust, first_share, gains
+from .settings import PromotionSettings
+from .trial import Trial, assess_trial
+
+Array = NDArray[np.float64]
+Positions = NDArray[np.int64]
+SAMPLE_ROWS = 500
+WHY = "why"
+
+
+@dataclass(frozen=True)
+class PromotionResult:
+    """A fitted model with its evidence; ``predictions`` are those of the test part."""
+
+    model: Artifact
+    metrics: dict[str, Any]
+    predictions: pd.DataFrame
+    curves: dict[str, pd.DataFrame]
+    tables: dict[str, pd.DataFrame]
+    sample: pd.DataFrame
+
+    def summary(self) -> pd.DataFrame:
+        """Measures on the test part: one row each, ``value, low, high``."""
+        return pd.DataFrame(metrics.with_intervals(self.metrics["test"])).T
+
+
+@dataclass(frozen=True)
+class _Effect:
+    """The champion for one outcome, and the line that turns its score into an uplift."""
+
+    name: str
+    uplift: Uplift
+    choice: Choice
+    crossed: CrossFitted
+    line: Scale
+
+
+def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None) -> PromotionResult:
+    """Ask whether it was a trial, fit the learners, choose, calibrate and test.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per customer and assignment. Every column that the settings don't name is a feature.
+    settings : PromotionSettings
+
+    Returns
+    -------
+    PromotionResult
+        ``metrics["choice"]["verdict"]`` says in words whether these data support uplift targeting.
+
+    Raises
+    ------
+    DataError
+        If there is no control group or nobody was treated, or too few responded.
+    """
+    settings = settings or PromotionSettings()
+    flat, treated, counts, settings = _read(table, settings)
+    train, test, said = split(flat, settings, settings.outcome_days or 30)
+    trial = _assessed(flat, treated, train, settings)
+    fold, encoder = _folds(flat, treated, train, settings)
+    response = flat.labels["response"]
+    experiment = Experiment(encoder.matrix(), encoder.names, response[train], treated[train], trial.propensity,
+                            _codes(flat.groups[train]), fold, True)  # fmt: skip
+    if min(response[train][treated[train] == arm].sum() for arm in (0.0, 1.0)) < settings.min_events:
+        raise DataError(settings.too_few(int(response[train].sum()), len(train)))
+    found = [_fit_response(experiment, settings)]
+    for name, column, sign in (("value", settings.value, 1.0), ("closing", settings.closing, -1.0)):
+        if column is not None and column in flat.extras:
+            outcome = pd.to_numeric(flat.extras[column]).to_numpy(dtype=float, na_value=np.nan)[train]
+            other = _fit_other(name, outcome, sign, experiment, found[0], settings)
+            found += [] if other is None else [other]
+    why, fidelity = surrogate(experiment.x, found[0].uplift.predict(experiment.x), encoder.names, settings.seed)
+    model = _artifact(encoder, experiment, found, why)
+    predictions = _predict(model, flat, treated, test, settings)
+    tested, curves, tables = _tested(model, found[0], flat, treated, test, settings)
+    measures = {
+        "population": {**counts, "train_rows": len(train), "test_rows": len(test), **said},
+        "notes": flat.notes,
+        "trial": _reported(trial),
+        "choice": _evidence(found[0]),
+        "outcomes": {effect.name: _evidence(effect) for effect in found[1:]},
+        "explanation_fidelity": fidelity,
+        "test": tested,
+    }
+    tables |= {"learners": found[0].choice.table, "balance": trial.balance,
+               **{f"learners_{effect.name}": effect.choice.table for effect in found[1:]}}  # fmt: skip
+    sample = scored_sample(flat, test[:SAMPLE_ROWS], predictions.head(SAMPLE_ROWS), model)
+    return PromotionResult(model, metrics.finite(measures), predictions, curves, tables, sample)
+
+
+def _read(
+    table: pd.DataFrame, settings: PromotionSettings
+) -> tuple[FlatTable, Array, dict[str, int], PromotionSettings]:
+    """Keep the rows that can be learnt from, count the others, and find the two arms."""
+    absent = {name: None for name in ("id", "as_of", "propensity", "block", "value", "closing")
+              if getattr(settings, name) not in table.columns and name not in settings.model_fields_set}  # fmt: skip
+    settings = settings.model_copy(update=absent)
+    label, arm = need(table, settings.label, "label"), need(table, settings.treatment, "treatment").astype("str")
+    if settings.offer is not None and settings.offer not in set(arm):
+        raise DataError(f"nobody got the offer {settings.offer!r}: the arms are {', '.join(sorted(set(arm)))}")
+    spelled = arm.str.strip().str.lower()
+    control = spelled.isin(["0", "0.0", "false", "no"] if spelled.isin(["0", "1", "0.0", "1.0", "true", "false"]).all()
+                           else [settings.control.lower()])  # fmt: skip
+    compared = control | (arm == settings.offer if settings.offer is not None else True)
+    kept = table[label.notna() & compared]
+    counts = {"rows": len(table), "window_not_over": int(label.isna().sum()),
+              "other_arms": int((label.notna() & ~compared).sum()), "used": len(kept)}  # fmt: skip
+    if not len(kept):
+        raise DataError(f"no row is left to learn from: of {len(table):,} rows, {counts['window_not_over']:,} have no "
+                        "finished window")  # fmt: skip
+    if not control.any() or control[kept.index].all():
+        raise DataError(
+            f"{'nobody' if not control.any() else 'everybody'} of {len(kept):,} customers is in the control group "
+            f"({settings.treatment} = {settings.control!r}): what an offer changes is only seen beside customers without it"
+        )
+    aside = [c for c in (settings.treatment, settings.propensity, settings.block, settings.value, settings.closing,
+                         *settings.extras, settings.id) if c is not None]  # fmt: skip
+    kept = kept.assign(_treated=(~control[kept.index]).astype(float))
+    flat = read_flat(kept, {"response": settings.label}, id=None, as_of=settings.as_of, drop=settings.drop,
+                     extras=[*dict.fromkeys(aside), "_treated"], event=settings.event,
+                     **({} if settings.id is None else {"group": settings.id}))  # fmt: skip
+    return flat, flat.extras["_treated"].to_numpy(dtype=float), counts, settings
+
+
+def _assessed(flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings) -> Trial:
+    stated = None if settings.propensity is None else flat.extras[settings.propensity].to_numpy(dtype=float)[rows]
+    if stated is not None:  # of the arm they got; from here on, of the offer
+        stated = np.where(treated[rows] == 1, stated, 1 - stated)
+    blocks = None if settings.block is None else flat.extras[settings.block].iloc[rows].reset_index(drop=True)
+    features = flat.features.iloc[rows].reset_index(drop=True)
+    return assess_trial(features, treated[rows], propensity=stated, block=blocks, seed=settings.seed)
+
+
+def _reported(trial: Trial) -> dict[str, Any]:
+    said = {name: getattr(trial, name) for name in ("randomised", "why", "estimator", "max_smd", "max_smd_by_chance")}
+    return {**said, "treatment_auc": trial.treatment_auc, "outside_overlap": trial.outside_overlap, "notes": trial.notes}
+
+
+def _codes(groups: Positions) -> Positions:
+    return np.unique(groups, return_inverse=True)[1].ravel().astype(np.int64)
+
+
+def _folds(
+    flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings
+) -> tuple[Positions, FoldEncoder]:
+    """Deal customers into folds, events and treatments evenly, and encode."""
+    label, groups = flat.labels["response"][rows], flat.groups[rows]
+    fold = splits.assign_folds(label + 2 * treated[rows], settings.folds, settings.seed, groups)
+    features = flat.features.iloc[rows]
+    return fold, FoldEncoder(features, label, fold, len(rows) / len(np.unique(groups)))
+
+
+def _fit_response(data: Experiment, settings: PromotionSettings) -> _Effect:
+    crossed = cross_fit(data, list(settings.learners), parameters=settings.lightgbm, max_rounds=settings.max_rounds,
+                        seed=settings.seed, threads=settings.threads)  # fmt: skip
+    choice = choose(crossed, data.groups, n=settings.bootstrap, seed=settings.seed)
+    squashed = choice.name == RIVAL
+    line = scale(crossed.scores[choice.name], crossed.effect, data.groups, squashed=squashed)
+    return _Effect("response", crossed.fitted[choice.name], choice, crossed, line)
+
+
+def _fit_other(
+    name: str, outcome: Array, sign: float, data: Experiment, response: _Effect, settings: PromotionSettings
+) -> _Effect | None:
+    """Learn another outcome; its rival is the order of the response's champion (reversed, where less is better)."""
+    known = ~np.isnan(outcome)
+    if not known.any() or outcome[known].min() == outcome[known].max():
+        return None
+    binary = bool(np.isin(outcome[known], (0.0, 1.0)).all())
+    part = Experiment(data.x[known], data.names, outcome[known], data.treated[known], data.propensity[known],
+                      _codes(data.groups[known]), data.fold[known], binary)  # fmt: skip
+    crossed = cross_fit(part, list(settings.second_learners), parameters=settings.lightgbm,
+                        max_rounds=settings.max_rounds, seed=settings.seed, threads=settings.threads)  # fmt: skip
+    crossed.scores[RIVAL] = sign * response.crossed.scores[response.choice.name][known]
+    best = choose(crossed, part.groups, n=settings.bootstrap, seed=settings.seed, what=name) if sign > 0 else None
+    chosen = best or Choice(RIVAL, False, pd.DataFrame(), "leaving follows the order of the response, reversed")
+    uplift = crossed.fitted.get(chosen.name) or _turned(response.uplift, sign)
+    line = scale(crossed.scores[chosen.name], crossed.effect, part.groups)
+    if not line.slope_low > 0:  # money and leaving are noisy: an order that is not sure is not used
+        line = Scale(line.mean, 0.0, line.slope_low, line.slope_high, line.centre, line.low, line.high, False)
+    return _Effect(name, uplift, chosen, crossed, line)
+
+
+def _turned(uplift: Uplift, sign: float) -> Uplift:
+    """Take the score of a learner once more under another name, reversed where ``sign`` is −1."""
+    spec = [*uplift.spec[:-1], {**uplift.spec[-1], "name": "base"}]
+    turned = {"name": "uplift", "kind": "blend", "parts": ["base"], "weights": [sign]}
+    boosters = {("base" if name == "uplift" else name): booster for name, booster in uplift.boosters.items()}
+    return Uplift(uplift.name, [*spec, turned], boosters)
+
+
+def _artifact(encoder: FoldEncoder, experiment: Experiment, found: list[_Effect], why: Any) -> Artifact:
+    """Put together: explanation, an uplift per outcome, and how likely those with the offer respond (what costs follow)."""
+    x, inside = experiment.x, experiment.treated == 1
+    offered, out_of_fold = found[0].crossed.fitted[RIVAL], found[0].crossed.scores[RIVAL]
+    curve = calibration.choose(out_of_fold[inside], experiment.outcome[inside], experiment.fold[inside])[0]
+    heads: list[dict[str, Any]] = [{"name": WHY, "kind": "lightgbm", "file": f"{WHY}.txt"}]
+    boosters, outputs = {WHY: why}, []
+    for effect in found:
+        heads += effect.uplift.heads(effect.name)
+        boosters |= effect.uplift.named_boosters(effect.name)
+        at, uplift = effect.line.knots()
+        outputs.append({"name": f"{effect.name}_uplift", "head": f"{effect.name}_uplift", "link": "identity",
+                        "knots_margin": at, "knots_log_odds": uplift})  # fmt: skip
+    heads += [{"name": "response_offer", "kind": "lightgbm", "file": "response_offer.txt"}]
+    boosters["response_offer"] = offered.boosters["uplift"]
+    outputs.append(calibrated_output("response_offer", "response_offer", curve))
+    features = encoder.features()
+    for j, feature in enumerate(features):
+        seen = x[~np.isnan(x[:, j]), j]
+        feature["reference"] = float(np.median(seen)) if len(seen) else None
+    spec = {"format": 1, "model": "promotion", "features": features, "heads": heads, "outputs": outputs,
+            "targeting": found[0].choice.targeting, "learner": found[0].choice.name}  # fmt: skip
+    return Artifact(spec, boosters)
+
+
+def _evidence(effect: _Effect) -> dict[str, Any]:
+    table = effect.choice.table
+    return {
+        "chosen": effect.choice.name,
+        "verdict": effect.choice.verdict,
+        "mean_effect": float(effect.crossed.effect.mean()),
+        "slope": {"value": effect.line.slope, "low": effect.line.slope_low, "high": effect.line.slope_high},
+        "rounds": effect.crossed.rounds,
+        "learners": {row["learner"]: {k: float(v) for k, v in row.items() if k != "learner"}
+                     for row in table.to_dict("records")},
+    }  # fmt: skip
+
+
+def _predict(
+    model: Artifact, flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings
+) -> pd.DataFrame:
+    features = flat.features.iloc[rows]
+    frame = pd.DataFrame({"row": flat.position[rows]}, index=features.index)
+    for name in (settings.id, settings.block):
+        if name is not None:
+            frame[name] = flat.extras[name].iloc[rows]
+    if flat.as_of is not None:
+        frame[settings.as_of] = flat.as_of.iloc[rows]
+    frame = frame.assign(treated=treated[rows].astype(int), label=flat.labels["response"][rows].astype(int))
+    return pd.concat([frame, model.predict(features)], axis=1).reset_index(drop=True)
+
+
+def _tested(
+    model: Artifact, response: _Effect, flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    """Measure on customers that nothing was learned from, beside response ranking and a random list."""
+    features, y, t = flat.features.iloc[rows], flat.labels["response"][rows], treated[rows]
+    groups, x = _codes(flat.groups[rows]), model.matrix(features)
+    if t.min() == t.max():
+        raise DataError("the test part has no control group or nobody who was treated: take more test_dates")
+    stated = settings.propensity
+    share = np.full(len(t), t.mean()) if stated is None else flat.extras[stated].to_numpy(dtype=float)[rows]
+    got = share if stated is not None else np.where(t == 1, share, 1 - share)
+    e = np.where(t == 1, got, 1 - got)
+    scores = {"chosen": response.uplift.predict(x), RIVAL: response.crossed.fitted[RIVAL].predict(x)}
+    measured = bootstrap_uplift(
+        y, t, scores, groups, weight=1 / got, rival=RIVAL, n=settings.bootstrap, seed=settings.seed
+    )
+    uplift = model.predict(features)["response_uplift"].to_numpy()
+    level = np.where(t == 1, y[t == 1].mean(), y[t == 0].mean())
+    effect = doubly_robust(y, t, e, np.full(len(y), level[t == 0].mean()), np.full(len(y), level[t == 1].mean()))
+    ours = measured[measured["score"] == "chosen"].set_index("measure")
+    found: dict[str, Any] = {
+        name: {end: float(row[end]) for end in ("value", "low", "high")} for name, row in ours.iterrows()
+    }
+    lead = ours.loc["uplift_at_30pct"]
+    found["uplift_at_30pct_over_response"] = {end: float(lead[f"over_rival{suffix}"]) for end, suffix in
+                                              (("value", ""), ("low", "_low"), ("high", "_high"))}  # fmt: skip
+    policies = {f"gain_at_{share:.0%}".replace("%", "pct"): first_share(scores["chosen"], share) for share in BUDGETS}
+    for name, each in gains(effect, policies, groups, n=settings.bootstrap, seed=settings.seed).items():
+        found[name] = {"value": each.value, "low": each.low, "high": each.high}
+    found |= {"rows": len(rows), "customers": int(groups.max()) + 1, "treated": int(t.sum())}
+    tables = {"test_measures": measured, "calibration_by_decile": calibration_by_decile(effect, uplift, groups)}
+    return found, {"gains": gains_table(y, t, scores, 1 / got)}, tables
