@@ -82,7 +82,7 @@ def _levels(column: pd.Series) -> dict[str, Array]:
     counts = text.value_counts()
     named = sorted(counts[counts >= RARE].sort_index().sort_values(ascending=False, kind="stable").index[:LEVELS])
     text = text.where(text.isin(named), "(other)")
-    return {name: text.eq(name).to_numpy(dtype=float) for name in [*named, "(other)"] if text.eq(name).any()}
+    return {name: np.asarray(text.eq(name), float) for name in [*named, "(other)"] if text.eq(name).any()}
 
 
 def balance_table(columns: Covariates, design: Design) -> pd.DataFrame:

@@ -156,8 +156,8 @@ def _calibration(design: Design) -> dict[str, float]:
         p, got = design.probability[:, arm], (design.code == arm).astype(float)
         tenth = np.searchsorted(np.unique(np.quantile(p, np.arange(1, 10) / 10)), p)
         cell = np.unique(design.block * 10 + tenth, return_inverse=True)[1].ravel()
-        variance = np.bincount(cell, weights=p * (1 - p))
-        cell = np.where(variance[cell] < CELL, len(variance), cell)
+        spread = np.bincount(cell, weights=p * (1 - p))
+        cell = np.where(spread[cell] < CELL, len(spread), cell)
         off, variance = (_sums(cell, values) for values in (got - p, p * (1 - p)))
         statistic = float((off**2 / variance).sum())
         found.append(
