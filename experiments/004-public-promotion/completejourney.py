@@ -26,9 +26,8 @@ def completejourney(data: Path, *, seed: int = 7) -> dict[str, Any]:
     by_campaign, trials, tables = [], {}, {}
     for campaign, start in starts.items():
         table = households_at(start, lines, redemptions, demographics)
-        treated = pd.Series(
-            table.index.isin(campaigns[campaigns["campaign_id"] == campaign]["household_id"]), table.index
-        )
+        received = campaigns.loc[campaigns["campaign_id"] == campaign, "household_id"]
+        treated = pd.Series(table.index.isin(received), table.index)
         enough = min(treated.sum(), (~treated).sum()) >= LEAST
         if not enough or start < lines["at"].min() + pd.Timedelta(days=HISTORY_DAYS):
             continue
@@ -74,10 +73,8 @@ def read(data: Path) -> tuple[pd.DataFrame, pd.DataFrame, "pd.Series[pd.Timestam
 
 def numbered(demographics: pd.DataFrame) -> pd.DataFrame:
     """Household sizes as numbers: the highest, such as 5+, is its least."""
-    sizes = {
-        name: demographics[name].astype(str).str.rstrip("+").astype(float) for name in ("household_size", "kids_count")
-    }
-    return demographics.assign(**sizes)
+    sizes = demographics[["household_size", "kids_count"]].astype(str)
+    return demographics.assign(**sizes.apply(lambda column: column.str.rstrip("+").astype(float)))
 
 
 def households_at(
@@ -93,7 +90,8 @@ def households_at(
     table = pd.DataFrame({
         "lines": by.size(), "baskets": by["basket_id"].nunique(), "stores": by["store_id"].nunique(),
         "spend": by["sales_value"].sum(), "loyalty_discount": by["retail_disc"].sum(),
-        "coupon_discount": by["coupon_disc"].sum(), "lines_recent": recent.size(), "spend_recent": recent["sales_value"].sum(),
+        "coupon_discount": by["coupon_disc"].sum(), "lines_recent": recent.size(),
+        "spend_recent": recent["sales_value"].sum(),
         "days_since_last": (start - by["at"].max()).dt.days, "days_since_first": (start - by["at"].min()).dt.days,
     })  # fmt: skip
     department = before["department"].where(before["department"].isin(DEPARTMENTS), "other")

@@ -18,12 +18,7 @@ def hillstrom_trial(data: Path, *, seed: int = 7) -> dict[str, Any]:
     """Hold both mails against no mail, and the arms against the thirds that are published."""
     customers = read_flat_table(data / "hillstrom" / "hillstrom.csv.gz", columns=["segment"])
     thirds = pd.DataFrame(1 / 3, index=customers.index, columns=sorted(customers["segment"].unique()))
-    trial = assess_trial(
-        customers[KNOWN_BEFORE], customers["segment"], control=CONTROL, propensity=thirds, seed=seed
-    )  # fmt: skip
-    return {
-        **verdict(trial),
-        "estimator": trial.estimator,
-        "auc_by_arm": trial.auc_by_arm,
-        "calibration": trial.calibration,
-    }
+    before, mail = customers[KNOWN_BEFORE], customers["segment"]
+    trial = assess_trial(before, mail, control=CONTROL, propensity=thirds, seed=seed)
+    more = {"estimator": trial.estimator, "auc_by_arm": trial.auc_by_arm, "calibration": trial.calibration}
+    return {**verdict(trial), **more}

@@ -93,7 +93,8 @@ def read_design(
     b, a = np.unravel_index(counts.argmin(), counts.shape)
     if counts[b, a] < LEAST_IN_BLOCK:
         raise DataError(
-            f"block {str(blocks[int(b)])!r} has {int(counts[b, a])} rows of arm {arms[a]!r} among {int(counts[b].sum()):,}; "
+            f"block {str(blocks[int(b)])!r} has {int(counts[b, a])} rows of arm {arms[a]!r} "
+            f"among {int(counts[b].sum()):,}; "
             f"at least {LEAST_IN_BLOCK} are needed: leave the block out or merge it"
         )
     return Design(arms, code, of_block, (counts / counts.sum(axis=1, keepdims=True))[of_block], stated=False)

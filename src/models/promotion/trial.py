@@ -34,11 +34,12 @@ class Trial:
     """The verdict and what it rests on.
 
     ``randomised`` means that nothing speaks against it at this number of rows: ``max_smd_by_chance`` says how large a
-    difference could have hidden. ``propensity`` is what ``estimator`` needs: (n,) probability of being treated; with
-    several arms (n, arms) in the order of ``arms``, the control first. ``max_smd_expected`` is the mean under chance,
-    ``max_smd_by_chance`` the limit; ``treatment_auc`` (of the arm that is foretold best) has ``value, low, high``;
-    ``outside_overlap`` is the share of rows with a propensity outside .05 to .95. ``calibration`` has, where
-    propensities are stated, ``chi_square, cells, p_value``.
+    difference could have hidden, ``max_smd_expected`` is the mean under chance. ``propensity`` is what ``estimator``
+    needs: (n,) probability of being treated; with several arms (n, arms) in the order of ``arms``, the control first.
+    ``treatment_auc``, of the arm that is foretold best, has ``value, low, high``: a 95 % interval at a level of .05
+    with one arm and nothing stated, wider where more tests or arms share the level. ``outside_overlap`` is the share
+    of rows with a propensity outside .05 to .95. ``calibration`` has, where propensities are stated,
+    ``chi_square, cells, p_value``.
     """
 
     randomised: bool

@@ -46,7 +46,7 @@ def test_one_named_arm_and_the_control_are_as_good_as_ones_and_zeros() -> None:
         (
             ["mail"] * 40 + ["call"] * 40,
             {"control": "none"},
-            "no control group: no row has the arm 'none'; known: call",
+            "no row has the arm 'none'; known: call, mail",
         ),
         (["mail", "none"] * 40, {}, "treatment has the values mail, none: expected 0 and 1, or name the arm"),
         ([1, None] * 40, {}, "treatment is missing in 40 of 80 rows"),

@@ -68,8 +68,8 @@ def test_the_verdict_is_not_a_fixed_tenth() -> None:
     small = assess_trial(table, rng.permutation(120) < 60)
     assert small.randomised
     assert small.max_smd > 0.1
-    table = customers(rng, 30_000)
-    large = assess_trial(table, rng.random(30_000) < by_age(table, 0.07))
+    table = customers(rng, 15_000)
+    large = assess_trial(table, rng.random(15_000) < by_age(table, 0.08), draws=199)
     assert not large.randomised
     assert large.max_smd < 0.1
 
