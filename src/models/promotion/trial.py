@@ -194,7 +194,8 @@ def _auc_words(found: dict[str, float], arm: str, arms: int) -> tuple[str, str]:
 
 
 def _calibration_words(found: dict[str, float]) -> tuple[str, str]:
-    size = f"chi-square {found['chi_square']:.1f} on {found['cells']:.0f} cells, p = {found['p_value']:.3g}"
+    cells = f"{found['cells']:.0f} cell{'s' if found['cells'] > 1 else ''}"
+    size = f"chi-square {found['chi_square']:.1f} on {cells}, p = {found['p_value']:.3g}"
     return (
         f"as many got the arm as the stated propensities say ({size})",
         f"the stated propensities do not hold ({size})",
