@@ -136,15 +136,23 @@ def _differences(columns: Covariates, design: Design, codes: Codes) -> tuple[Arr
     known = ~np.isnan(columns.matrix)
     center, scale = np.nanmean(columns.matrix, axis=0), np.nanstd(columns.matrix, axis=0)
     x = np.where(known, (columns.matrix - center) / scale, 0.0)
+    square, gaps = x * x, np.flatnonzero(~known.all(axis=0))
+    seen = known[:, gaps].astype(float)
     is_number = np.array([level == "" for level in columns.level])
+
+    def sums(w: Array) -> Array:
+        out = np.repeat(w.sum(axis=1, keepdims=True), x.shape[1], axis=1)
+        out[:, gaps] = w @ seen
+        return out
+
     means, variances = [], []
     for arm in range(len(design.arms)):
         w = (codes == arm) / design.probability[:, arm]
-        total = w @ known.astype(float)
+        total = sums(w)
         with np.errstate(invalid="ignore", divide="ignore"):  # a number may be missing throughout an arm
             mean = w @ x / total
-            spread = np.maximum(w @ (x * x) / total - mean**2, 0.0)
-            sample = total**2 / (total**2 - (w * w) @ known.astype(float))
+            spread = np.maximum(w @ square / total - mean**2, 0.0)
+            sample = total**2 / (total**2 - sums(w * w))
         means.append(mean)
         variances.append(np.where(is_number, spread * sample, spread))
     m, v = np.stack(means, axis=1), np.stack(variances, axis=1)
