@@ -45,7 +45,7 @@ def covariates(features: pd.DataFrame, design: Design) -> Covariates:
     Examples
     --------
     >>> from afraz.models.promotion.design import read_design
-    >>> table = pd.DataFrame({"age": [30.0, None] * 30, "area": ["rural"] * 20 + ["urban"] * 40, "one": 1})
+    >>> table = pd.DataFrame({"age": [30.0, None, 40.0] * 20, "area": ["rural"] * 20 + ["urban"] * 40, "one": 1})
     >>> found = covariates(table, read_design([0, 1] * 30))
     >>> list(zip(found.feature, found.level)), found.notes
     ([('age', ''), ('age', '(missing)'), ('area', 'rural'), ('area', 'urban')], ['one: left out, the same value ...'])
@@ -82,7 +82,7 @@ def _levels(column: pd.Series) -> dict[str, Array]:
     counts = text.value_counts()
     named = sorted(counts[counts >= RARE].sort_index().sort_values(ascending=False, kind="stable").index[:LEVELS])
     text = text.where(text.isin(named), "(other)")
-    return {name: text.eq(name).to_numpy(dtype=float) for name in [*named, "(other)"] if text.eq(name).any()}
+    return {name: np.asarray(text.eq(name), float) for name in [*named, "(other)"] if text.eq(name).any()}
 
 
 def balance_table(columns: Covariates, design: Design) -> pd.DataFrame:
@@ -105,8 +105,8 @@ def balance_table(columns: Covariates, design: Design) -> pd.DataFrame:
     >>> table = pd.DataFrame({"member": [1] * 18 + [0] * 12 + [1] * 15 + [0] * 15}).astype(str)
     >>> design = read_design(treated)
     >>> found = balance_table(covariates(table, design), design)
-    >>> found.iloc[0, 1:].tolist()  # .1 / √((.6 × .4 + .5 × .5) / 2)
-    ['member', '0', 0.4, 0.5, -0.202...]
+    >>> round(float(found["smd"].iloc[0]), 3)  # −.1 / √((.6 × .4 + .5 × .5) / 2)
+    -0.202
     """
     smd, means = _differences(columns, design, design.code[None])
     tables = [
@@ -136,15 +136,23 @@ def _differences(columns: Covariates, design: Design, codes: Codes) -> tuple[Arr
     known = ~np.isnan(columns.matrix)
     center, scale = np.nanmean(columns.matrix, axis=0), np.nanstd(columns.matrix, axis=0)
     x = np.where(known, (columns.matrix - center) / scale, 0.0)
+    square, gaps = x * x, np.flatnonzero(~known.all(axis=0))
+    seen = known[:, gaps].astype(float)
     is_number = np.array([level == "" for level in columns.level])
+
+    def sums(w: Array) -> Array:
+        out = np.repeat(w.sum(axis=1, keepdims=True), x.shape[1], axis=1)
+        out[:, gaps] = w @ seen
+        return out
+
     means, variances = [], []
     for arm in range(len(design.arms)):
         w = (codes == arm) / design.probability[:, arm]
-        total = w @ known.astype(float)
+        total = sums(w)
         with np.errstate(invalid="ignore", divide="ignore"):  # a number may be missing throughout an arm
             mean = w @ x / total
-            spread = np.maximum(w @ (x * x) / total - mean**2, 0.0)
-            sample = total**2 / (total**2 - (w * w) @ known.astype(float))
+            spread = np.maximum(w @ square / total - mean**2, 0.0)
+            sample = total**2 / (total**2 - sums(w * w))
         means.append(mean)
         variances.append(np.where(is_number, spread * sample, spread))
     m, v = np.stack(means, axis=1), np.stack(variances, axis=1)

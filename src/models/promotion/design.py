@@ -93,8 +93,9 @@ def read_design(
     b, a = np.unravel_index(counts.argmin(), counts.shape)
     if counts[b, a] < LEAST_IN_BLOCK:
         raise DataError(
-            f"block {str(blocks[b])!r} has {int(counts[b, a])} rows of arm {arms[a]!r} among {int(counts[b].sum()):,}; at "
-            f"least {LEAST_IN_BLOCK} are needed: leave the block out or merge it"
+            f"block {str(blocks[int(b)])!r} has {int(counts[b, a])} rows of arm {arms[a]!r} "
+            f"among {int(counts[b].sum()):,}; "
+            f"at least {LEAST_IN_BLOCK} are needed: leave the block out or merge it"
         )
     return Design(arms, code, of_block, (counts / counts.sum(axis=1, keepdims=True))[of_block], stated=False)
 
@@ -131,8 +132,8 @@ def _arms(values: pd.Series, control: str | None) -> tuple[list[str], Codes]:
     counts = np.bincount(code, minlength=len(arms))
     if counts.min() < LEAST:
         raise DataError(
-            f"arm {arms[int(counts.argmin())]!r} has {counts.min()} of {n:,} rows, at least {LEAST} are needed to tell a "
-            "trial from a choice: add rows or leave the arm out"
+            f"arm {arms[int(counts.argmin())]!r} has {counts.min()} of {n:,} rows, at least {LEAST} are needed to tell "
+            "a trial from a choice: add rows or leave the arm out"
         )
     return arms, code
 
@@ -163,8 +164,8 @@ def _stated(propensity: ArrayLike | pd.DataFrame, arms: list[str], n: int) -> Ar
     none, sure = (p[:, 1:] == 0).any(axis=1), (p[:, 1:] == 1).any(axis=1) | (p[:, 0] == 0)
     if (none | sure).any():
         raise DataError(
-            f"propensities of 0 or 1 in {int((none | sure).sum()):,} of {n:,} rows ({int((none & ~sure).sum()):,} of 0, "
-            f"{int(sure.sum()):,} of 1): nobody there had a choice of arms; leave these rows out"
+            f"propensities of 0 or 1 in {int((none | sure).sum()):,} of {n:,} rows ({int((none & ~sure).sum()):,} of 0"
+            f", {int(sure.sum()):,} of 1): nobody there had a choice of arms; leave these rows out"
         )
     if not np.allclose(p.sum(axis=1), 1, atol=1e-6):
         raise DataError(

@@ -1,4 +1,4 @@
-"""Can the arm be foretold from what was known before? Trees that have not seen the row, and how well they tell the arms apart.
+"""Can the arm be foretold from what was known before? Trees that have not seen the row, and how well they do.
 
 Every row counts by one over the probability of its arm. If the design is true, the weighted arms don't differ, and the
 trees find nothing: an AUC of one half.

@@ -34,11 +34,12 @@ class Trial:
     """The verdict and what it rests on.
 
     ``randomised`` means that nothing speaks against it at this number of rows: ``max_smd_by_chance`` says how large a
-    difference could have hidden. ``propensity`` is what ``estimator`` needs: (n,) probability of being treated; with
-    several arms (n, arms) in the order of ``arms``, the control first. ``max_smd_expected`` is the mean under chance,
-    ``max_smd_by_chance`` the limit; ``treatment_auc`` (of the arm that is foretold best) has ``value, low, high``;
-    ``outside_overlap`` is the share of rows with a propensity outside .05 to .95. ``calibration`` has, where
-    propensities are stated, ``chi_square, cells, p_value``.
+    difference could have hidden, ``max_smd_expected`` is the mean under chance. ``propensity`` is what ``estimator``
+    needs: (n,) probability of being treated; with several arms (n, arms) in the order of ``arms``, the control first.
+    ``treatment_auc``, of the arm that is foretold best, has ``value, low, high``: a 95 % interval at a level of .05
+    with one arm and nothing stated, wider where more tests or arms share the level. ``outside_overlap`` is the share
+    of rows with a propensity outside .05 to .95. ``calibration`` has, where propensities are stated,
+    ``chi_square, cells, p_value``.
     """
 
     randomised: bool
@@ -156,8 +157,8 @@ def _calibration(design: Design) -> dict[str, float]:
         p, got = design.probability[:, arm], (design.code == arm).astype(float)
         tenth = np.searchsorted(np.unique(np.quantile(p, np.arange(1, 10) / 10)), p)
         cell = np.unique(design.block * 10 + tenth, return_inverse=True)[1].ravel()
-        variance = np.bincount(cell, weights=p * (1 - p))
-        cell = np.where(variance[cell] < CELL, len(variance), cell)
+        spread = np.bincount(cell, weights=p * (1 - p))
+        cell = np.where(spread[cell] < CELL, len(spread), cell)
         off, variance = (_sums(cell, values) for values in (got - p, p * (1 - p)))
         statistic = float((off**2 / variance).sum())
         found.append(
@@ -193,7 +194,8 @@ def _auc_words(found: dict[str, float], arm: str, arms: int) -> tuple[str, str]:
 
 
 def _calibration_words(found: dict[str, float]) -> tuple[str, str]:
-    size = f"chi-square {found['chi_square']:.1f} on {found['cells']:.0f} cells, p = {found['p_value']:.3g}"
+    cells = f"{found['cells']:.0f} cell{'s' if found['cells'] > 1 else ''}"
+    size = f"chi-square {found['chi_square']:.1f} on {cells}, p = {found['p_value']:.3g}"
     return (
         f"as many got the arm as the stated propensities say ({size})",
         f"the stated propensities do not hold ({size})",
