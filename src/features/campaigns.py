@@ -100,7 +100,10 @@ def offers_at(inputs: Inputs) -> ir.Table:
 
 
 def channels_at(inputs: Inputs) -> ir.Table:
-    """Count the offers of a year by the channel of their campaign, begun by then: customer_id, as_of, offered_<channel>."""
+    """Count the offers of a year by the channel of their campaign: customer_id, as_of, offered_<channel>.
+
+    A campaign that has not begun by as_of doesn't count: its channel is known from its beginning.
+    """
     campaigns = inputs.tables["campaigns"].select("campaign_id", "channel", "starts_at")
     treatments = inputs.tables["treatments"].select("campaign_id", "customer_id", "assigned_at", "arm")
     rows = inputs.at(treatments.join(campaigns, "campaign_id"))

@@ -163,7 +163,7 @@ def _left(
 
 
 def label_counts(labels: ir.Table) -> ir.Table:
-    """Count assignments by campaign and arm: all, labelled, left out by reason, late and counted responses, the rate."""
+    """Count assignments by campaign and arm: all, labelled, left out, late, responses that count, the rate."""
     rows = labels.group_by("campaign_id", "arm").aggregate(
         assigned=labels.count(),
         labelled=labels.responded.count(),
