@@ -107,6 +107,8 @@ def _ready(ready: Mapping[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
     for name in (own["treatment"], *([own["propensity"]] if "propensity" in own else [])):
         if name not in table:
             raise DataError(f"the ready table has no column {name!r}: {nearest(str(name), map(str, table.columns))}")
+    if own["treatment"] != "treated" and "treated" in table:
+        raise DataError(f"the ready table has a column 'treated' beside {own['treatment']!r}: rename one of them")
     given = table[own["treatment"]]
     if "treated" in own:
         treated = (given.astype(str) == str(own["treated"])).astype("int64")

@@ -1,5 +1,6 @@
 """Assignments: one row for everybody drawn, how each campaign was drawn, and features that know nothing of it yet."""
 
+import hashlib
 from datetime import date
 
 import ibis
@@ -16,6 +17,7 @@ from afraz.features.assignments import (
     with_kinds,
 )  # fmt: skip
 from afraz.features.audit import leak_audit
+from afraz.features.response_labels import response_labels
 
 PEOPLE = [f"c{i:02d}" for i in range(20)]
 
@@ -75,6 +77,28 @@ def test_the_audit_passes_what_was_known_and_names_what_was_not(offered):
         return honest(tables, as_of).left_join(later, "customer_id").drop("customer_id_right")
 
     assert {f["feature"] for f in leak_audit(offered, days, leaking, **sample).findings} == {"own_arm"}
+
+
+def test_the_audit_passes_a_random_bank_in_which_many_records_are_late(random_bank):
+    families = ["campaigns", "attitude", "support", "lifecycle"]
+    who = days_drawn(random_bank)
+    assert len(who) == 160
+    report = leak_audit(random_bank, who["as_of"].unique().to_pylist(), audited(who, families), sample=40)
+    assert report.passed, report.table()
+    assert all(report.ahead.values())
+
+
+def test_features_and_outcomes_have_the_same_bytes_with_one_thread_and_with_two(random_folder, tmp_path):
+    digests = set()
+    for threads in (1, 2):
+        backend = ibis.duckdb.connect(threads=threads)
+        tables = {p.stem: backend.read_parquet(p) for p in sorted(random_folder.glob("*.parquet"))}
+        rows = build_assignments(tables, ["campaigns", "value"])
+        rows = rows.join(response_labels(tables, observed_until=date(2024, 12, 1)), ["campaign_id", "customer_id"])
+        place = tmp_path / f"{threads}.parquet"
+        rows.to_pandas().sort_values(["campaign_id", "customer_id"]).to_parquet(place, index=False)
+        digests.add(hashlib.sha256(place.read_bytes()).hexdigest())
+    assert len(digests) == 1
 
 
 def test_kinds_of_campaigns_are_told_by_how_they_were_drawn(bank, make_on):

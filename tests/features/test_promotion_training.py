@@ -100,5 +100,8 @@ def test_a_ready_table_is_refused_by_what_is_wrong_with_it(workspace: Path) -> N
         promotion_training({**ready, "treatment": "arm"})
     with pytest.raises(DataError, match="3 of 3 rows are treated"):
         promotion_training({**ready, "treatment": "sent"})
+    (workspace / "twice.csv").write_text("sent,treated,bought\n1,a,1\n0,b,0\n")
+    with pytest.raises(DataError, match="a column 'treated' beside 'sent'"):
+        promotion_training({**ready, "path": "twice.csv", "treatment": "sent"})
     with pytest.raises(DataError, match="1 are missing"):
         promotion_training({**ready, "treatment": "gap", "treated": "1.0"})
