@@ -15,8 +15,8 @@ from afraz.pipeline.workspace import make_workspace
 
 REPO = Path(__file__).resolve().parents[1]
 ALL = [
-    "simulate", "ingest", "features", "applications", "churn", "credit", "segmentation", "value", "follow_up",
-    "govern", "score", "score_segments", "score_value", "score_credit", "oracle",
+    "simulate", "ingest", "features", "applications", "assignments", "churn", "credit", "segmentation", "value",
+    "follow_up", "govern", "score", "score_segments", "score_value", "score_credit", "oracle",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.slow
@@ -56,6 +56,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "features": {"snapshots": 12, "audit_customers": 40},
                 "churn": {"n_trials": 2, "bootstrap": 40, "tuning_rows": 2000, "explain_rows": 300},
                 "applications": {"audit_customers": 150},
+                "assignments": {"audit_customers": 60},
                 "credit": {
                     "n_trials": 2,
                     "bootstrap": 40,

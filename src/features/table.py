@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ..errors import DataError, ParamsError, nearest
-from . import attitude, behaviour, geography, lifecycle, loyalty, repayment, support, value
+from . import attitude, behaviour, campaigns, geography, lifecycle, loyalty, repayment, support, value
 from .activity import active_days, summarise, wide
 from .family import Family
 from .feature import KEY
@@ -18,9 +18,10 @@ from .windows import ordered_dates
 
 FAMILIES: dict[str, Family] = {
     module.FAMILY.name: module.FAMILY
-    for module in (value, behaviour, loyalty, geography, lifecycle, support, attitude, repayment)
+    for module in (value, behaviour, loyalty, geography, lifecycle, support, attitude, repayment, campaigns)
 }
-MONTHLY = tuple(name for name in FAMILIES if name != "repayment")  # which looks at applications, not at every month
+BY_EVENT = ("repayment", "campaigns")  # made for applications and for assignments, not for every month
+MONTHLY = tuple(name for name in FAMILIES if name not in BY_EVENT)
 MANDATORY = ("customers", "transactions")
 
 

@@ -101,6 +101,7 @@ def test_a_sound_row_breaks_no_rule(table: str) -> None:
         ("treatments", {"propensity": "1.5"}, "propensity_out_of_range"),
         ("treatments", {"responded_at": "2023-12-31"}, "responded_before_assigned"),
         ("treatments", {"campaign_id": "P9"}, "campaign_id_unknown"),
+        ("treatments", {"customer_id": "C9"}, "customer_id_unknown"),
         ("surveys", {"nps": "11"}, "nps_out_of_range"),
     ],
 )

@@ -124,6 +124,9 @@ def random_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "campaign_id": np.repeat(["P1", "P2"], customers), "customer_id": names * 2, "assigned_at": assigned,
         "arm": np.array(["control", "offer"])[rng.integers(0, 2, 2 * customers)], "propensity": 0.5,
         "responded_at": late.where(rng.random(2 * customers) < 0.3)}))  # fmt: skip
+    _write(folder, "campaigns", pd.DataFrame({
+        "campaign_id": ["P1", "P2"], "channel": ["call", "sms"], "offer": "offer",
+        "starts_at": start + pd.to_timedelta([200, 500], unit="D")}))  # fmt: skip
     return folder
 
 
