@@ -6,10 +6,10 @@ any allocation (Lagrangian relaxation: Fisher 1981, Management Science 27(1)); t
 the shadow prices of the limits. One pass over the customers gives the bound and its slope, which is what carries this
 to many customers (Zhang, Qi, Hua and Yang 2020, *Solving Billion-Scale Knapsack Problems*, WWW 2020).
 
-Three steps. Prices: the bound, made smooth (as in Basu et al. 2020, *ECLIPSE*, ICML, with entropy in place of a ridge), is
-minimised by L-BFGS-B. Core: customers whose best two options are nearly equal at these prices are solved exactly, all
-others keep their best (:mod:`.exact`). Repair: whoever is worth least goes where a limit is exceeded, room that is left is
-filled, and a last small integer program rearranges those on the edge. A small problem is all core.
+Three steps. Prices: the bound, made smooth (as in LinkedIn's DuaLip, with entropy in place of its ridge), is minimised
+by L-BFGS-B. Core: customers whose best two options are nearly equal at these prices are solved exactly, all others keep
+their best (:mod:`.exact`). Repair: whoever is worth least goes where a limit is exceeded, room that is left is filled,
+and a last small integer program rearranges those on the edge. A small problem is all core.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,8 @@ Prices = tuple[Array, Array]  # of one unit of each capacity and of each minimum
 
 CHUNK = 100_000  # customers at a time: scores and their exponentials stay small
 ROUNDS = 4  # the core is chosen anew at better prices; the first is nearly always enough
-GOOD = 1e-5  # a gap that no further round is worth
+CLOSE = 1e-12  # floating-point sums of usage differ by this much
+GOOD = 5e-5  # a gap that no further round is worth
 EDGE = 1_000  # columns of the last integer program
 SOFT = (0.1, 0.02, 0.005)  # temperatures of the smooth bound, in mean values of an option
 SAMPLE = 50_000  # customers on whom the prices are sought first
@@ -93,7 +94,7 @@ def allocate(
     0  budget   6.0    0.0           3.0  EUR per EUR
     >>> allocate(value, [budget, Limit("letters", np.array([1.0, 0.0]), 10.0, minimum=7.0)])
     Traceback (most recent call last):
-    afraz.errors.DataError: these limits can't be met together by the customers who are eligible: letters: at least 7 ...
+    afraz.errors.DataError: these limits can't be met together by the customers who are eligible: letters: at least ...
     """
     if core_columns < 1:
         raise ParamsError(f"core_columns must be at least 1; got {core_columns}")
@@ -133,7 +134,7 @@ class _Problem:
     value: Array
     rows: LimitRows
 
-    def scores(self, prices: Prices, part: slice = slice(None)) -> Array:
+    def scores(self, prices: Prices, part: slice | Codes = slice(None)) -> Array:
         """Value of each option after paying for what it uses and being paid for what a minimum demands."""
         cost = self.rows.option_prices(prices[0] - prices[1])
         return self.value[part] - (cost if self.rows.cells == 1 else cost[self.rows.cell[part]])
@@ -189,12 +190,18 @@ class _Problem:
         rows, take = self.rows, slice(None, None, step)
         ratio = len(self.value[take]) / len(self.value)
         less = LimitRows(
-            rows.cell[take], rows.cells, rows.options, rows.matrix, rows.capacity * ratio, rows.minimum * ratio, rows.table
+            rows.cell[take],
+            rows.cells,
+            rows.options,
+            rows.matrix,
+            rows.capacity * ratio,
+            rows.minimum * ratio,
+            rows.table,
         )
         return _Problem(self.value[take], less)
 
     def core(self, choice: Codes, score: Array, columns: int) -> tuple[Core, Codes, float]:
-        """Open the columns of least regret; give them, the choice of the others, and the regret that they stay below."""
+        """Open the columns of least regret; give them, the choice of the others, and the regret they stay below."""
         n = len(choice)
         place = np.arange(n)
         mine = np.where(choice >= 0, score[place, choice], 0.0)
@@ -233,27 +240,31 @@ class _Problem:
     def fill(self, choice: Codes, prices: Prices) -> Codes:
         """Give options away while they add value and fit, first those worth most after prices."""
         rows, choice = self.rows, choice.copy()
-        score = self.scores(prices)
         matrix = rows.matrix.tocoo()
-        used = rows.used(choice)
+        spare = np.flatnonzero(choice < 0)
+        if not len(spare):
+            return choice
+        score = np.where(self.value[spare] > 0, self.scores(prices, spare), -np.inf)
+        batch = 1024
         while True:
-            tight = matrix.data > (rows.capacity * (1 + 1e-12) - used)[matrix.col * 0 + matrix.row]
-            fits = np.bincount(matrix.col, weights=tight, minlength=rows.cells * rows.options) == 0
-            spare = np.flatnonzero(choice < 0)
-            cells = rows.cell[spare]
-            customer, option = np.nonzero(fits.reshape(rows.cells, -1)[cells] & (self.value[spare] > 0))
-            if not len(customer):
-                return choice
-            customer = spare[customer]
-            order = np.argsort(-score[customer, option], kind="stable")
-            _, first = np.unique(customer[order], return_index=True)
-            order = order[np.sort(first)][:4096]
-            customer, option = customer[order], option[order]
-            takes = rows.matrix[:, rows.cell[customer] * rows.options + option].toarray()
-            over = (used[:, None] + np.cumsum(takes, axis=1) > (rows.capacity * (1 + 1e-12))[:, None]).any(axis=0)
-            count = int(over.argmax()) if over.any() else len(over)
-            choice[customer[:count]] = option[:count]
             used = rows.used(choice)
+            tight = matrix.data > (rows.capacity * (1 + CLOSE) - used)[matrix.row]
+            fits = np.bincount(matrix.col, weights=tight, minlength=rows.cells * rows.options) == 0
+            score[~fits.reshape(rows.cells, -1)[rows.cell[spare]]] = -np.inf
+            option = score.argmax(axis=1)
+            worth = score[np.arange(len(spare)), option]
+            spare, score, option, worth = (part[worth > -np.inf] for part in (spare, score, option, worth))
+            if not len(spare):
+                return choice
+            first = _largest(worth, batch)
+            takes = rows.matrix[:, rows.cell[spare[first]] * rows.options + option[first]].toarray()
+            over = (used[:, None] + np.cumsum(takes, axis=1) > (rows.capacity * (1 + CLOSE))[:, None]).any(axis=0)
+            count = int(over.argmax()) if over.any() else len(over)
+            choice[spare[first[:count]]] = option[first[:count]]
+            batch = max(2 * count, 1024)
+            keep = np.ones(len(spare), dtype=bool)
+            keep[first[:count]] = False
+            spare, score = spare[keep], score[keep]
 
     def rearrange(self, choice: Codes, prices: Prices, bound: float) -> Codes:
         """Let an integer program rearrange those on the edge; keep the better of before and after."""
@@ -339,6 +350,17 @@ def smooth_prices(problem: _Problem) -> Prices:
             bound, x, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(x), options={"maxiter": steps, "maxcor": 20}
         ).x
     return unpack(x)
+
+
+def _largest(numbers: Array, count: int) -> Codes:
+    """Places of the largest numbers, falling; equal ones in their order."""
+    if len(numbers) > count:
+        least = np.partition(numbers, -count)[-count]
+        above, equal = np.flatnonzero(numbers > least), np.flatnonzero(numbers == least)
+        places = np.concatenate([above, equal[: count - len(above)]])
+    else:
+        places = np.arange(len(numbers))
+    return places[np.argsort(-numbers[places], kind="stable")]
 
 
 def _rounded(core: Core, share: Array, outside: Codes) -> Codes:

@@ -7,6 +7,7 @@ all minimums can be met at all. The last one needs no single customers: those of
 are interchangeable, so whole numbers of each kind are enough.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +18,16 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from ..errors import DataError
 from .limits import Array, Codes, LimitRows
 
+Flags = NDArray[np.bool_]
+
 # Prices are those of one unit *more*: a limit that whole contacts fill exactly has any price between that of its last
 # unit and that of the next one, and a thousandth of a contact more room picks the latter.
 MORE = 1e-3
 
 # Node limits, unlike time limits, give the same answer on a busy machine.
 NODES = 50
+
+SHOWN = 3  # groups of one limit that a message names
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,9 @@ class Core:
         return usage, sparse.csr_array((np.ones(len(member)), (member, place)), shape=(count, len(member)))
 
 
-def core_prices(core: Core, rows: LimitRows, near: tuple[Array, Array] | None, reach: Array) -> tuple[Array, Array, Array]:
+def core_prices(
+    core: Core, rows: LimitRows, near: tuple[Array, Array] | None, reach: Array
+) -> tuple[Array, Array, Array]:
     """Solve the linear relaxation over the core.
 
     Parameters
@@ -70,7 +77,11 @@ def core_prices(core: Core, rows: LimitRows, near: tuple[Array, Array] | None, r
     signed = sparse.vstack([usage[capped], -usage[floored]])
     smallest = _smallest_usage(rows)
     room = np.concatenate([(rows.capacity - core.used + MORE * smallest)[capped], (core.used - rows.minimum)[floored]])
-    cost, columns, bounds = -core.gain, [sparse.vstack([signed, member])], np.column_stack([np.zeros(len(core.gain)), np.ones(len(core.gain))])
+    cost, columns, bounds = (
+        -core.gain,
+        [sparse.vstack([signed, member])],
+        np.column_stack([np.zeros(len(core.gain)), np.ones(len(core.gain))]),
+    )
     if near is not None:
         # a price above near + reach is worth going over the limit; one below near − reach sells the rest elsewhere
         price = np.concatenate([near[0][capped], near[1][floored]])
@@ -94,7 +105,7 @@ def core_prices(core: Core, rows: LimitRows, near: tuple[Array, Array] | None, r
     return found.x[: len(core.gain)], capacity_price, minimum_price
 
 
-def core_choice(core: Core, rows: LimitRows, close: float) -> NDArray[np.bool_] | None:
+def core_choice(core: Core, rows: LimitRows, close: float) -> Flags | None:
     """Take the best whole set of columns of the core, up to a relative gap; none where the node limit comes first."""
     usage, member = core.matrices(rows)
     needed = np.where(rows.minimum > 0, rows.minimum - core.used, -np.inf)
@@ -103,7 +114,7 @@ def core_choice(core: Core, rows: LimitRows, close: float) -> NDArray[np.bool_] 
         integrality=np.ones(len(core.gain)),
         bounds=Bounds(0, 1),
         constraints=[LinearConstraint(usage, needed, rows.capacity - core.used), LinearConstraint(member, -np.inf, 1)],
-        options={"node_limit": NODES, "mip_rel_gap": close},
+        options={"node_limit": NODES, "mip_rel_gap": close, "presolve": False},
     )
     return None if found.x is None else np.asarray(found.x > 0.5)
 
@@ -120,8 +131,8 @@ def meet_minimums(value: Array, rows: LimitRows) -> Codes | None:
     Raises
     ------
     DataError
-        There is no such choice; the message names limits of which each is needed for the contradiction (deletion filter:
-        Chinneck 2008, *Feasibility and Infeasibility in Optimization*, ch. 6).
+        There is no such choice; the message names limits of which each is needed for the contradiction (deletion
+        filter: Chinneck 2008, *Feasibility and Infeasibility in Optimization*, ch. 6).
     """
     floored = rows.minimum > 0
     if not floored.any():
@@ -135,7 +146,7 @@ def meet_minimums(value: Array, rows: LimitRows) -> Codes | None:
     usage = rows.matrix[:, packed[at, 0] * rows.options + served[option]].tocsr()
     member = sparse.csr_array((np.ones(len(at)), (at, np.arange(len(at)))), shape=(len(packed), len(at)))
 
-    def solve(capped: NDArray[np.bool_], floor: NDArray[np.bool_]) -> Array | None:
+    def solve(capped: Flags, floor: Flags) -> Array | None:
         low, high = np.where(floor, rows.minimum, -np.inf), np.where(capped, rows.capacity, np.inf)
         if not len(at):
             return None if (low > 0).any() else np.zeros(0)
@@ -150,7 +161,9 @@ def meet_minimums(value: Array, rows: LimitRows) -> Codes | None:
     return _spread(value, kind.ravel(), at, served[option], np.rint(counts).astype(np.int64))
 
 
-def _contradiction(rows: LimitRows, capped, floored, solve) -> str:  # type: ignore[no-untyped-def]
+def _contradiction(
+    rows: LimitRows, capped: Flags, floored: Flags, solve: Callable[[Flags, Flags], Array | None]
+) -> str:
     """Drop every bound without which the rest still contradicts itself: first whole limits, then single groups."""
     flags = [capped.copy(), floored.copy()]
     limit = rows.table["limit"].to_numpy()
@@ -163,12 +176,25 @@ def _contradiction(rows: LimitRows, capped, floored, solve) -> str:  # type: ign
         flags[k][block] = False
         if solve(*flags) is not None:
             flags[k][block] = kept
-    words = [f"{rows.names[i]}: at least {rows.minimum[i]:g} {rows.table['unit'][i]}" for i in np.flatnonzero(flags[1])]
-    words += [f"{rows.names[i]}: at most {rows.capacity[i]:g} {rows.table['unit'][i]}" for i in np.flatnonzero(flags[0])]
+    words = [*_bounds(rows, flags[1], "at least", rows.minimum), *_bounds(rows, flags[0], "at most", rows.capacity)]
     return (
         f"these limits can't be met together by the customers who are eligible: {'; '.join(words)}; "
         "lower a minimum, raise a capacity or widen eligibility"
     )
+
+
+def _bounds(rows: LimitRows, involved: Flags, kind: str, numbers: Array) -> list[str]:
+    """Say which bounds are involved; many groups of one limit in one clause."""
+    words = []
+    for name in dict.fromkeys(rows.table["limit"][involved]):
+        at = np.flatnonzero(involved & (rows.table["limit"] == name))
+        unit = rows.table["unit"][at[0]]
+        if len(at) > SHOWN:
+            some = ", ".join(rows.table["group"][at[:SHOWN]])
+            words.append(f"{name}: {kind} {numbers[at].sum():g} {unit} together in {len(at)} groups ({some} …)")
+        else:
+            words += [f"{rows.names[i]}: {kind} {numbers[i]:g} {unit}" for i in at]
+    return words
 
 
 def _spread(value: Array, kind: Codes, at: Codes, option: Codes, counts: Codes) -> Codes:

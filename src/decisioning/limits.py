@@ -42,7 +42,8 @@ class Limit:
     --------
     >>> budget = Limit("budget", usage=np.array([2.0, 5.0]), capacity=100.0, unit="EUR")
     >>> branch = np.array([0, 1, 1])
-    >>> visits = Limit("visits", np.array([0.0, 1.0]), np.array([1.0, 2.0]), group=branch, group_names=("north", "south"))
+    >>> room = np.array([1.0, 2.0])
+    >>> visits = Limit("visits", np.array([0.0, 1.0]), room, group=branch, group_names=("north", "south"))
     >>> compile_limits([budget, visits], customers=3, options=2).names
     ['budget', 'visits: north', 'visits: south']
     >>> compile_limits([Limit("calls", np.array([1.0, 0.0]), -5.0)], customers=3, options=2)
@@ -182,7 +183,8 @@ def _checked(limit: Limit, customers: int, options: int) -> tuple[Array, Array, 
     over = minimum > capacity
     if over.any():
         raise DataError(
-            f"{where}: minimum {minimum[over][0]:g} is above capacity {capacity[over][0]:g}; lower the one or raise the other"
+            f"{where}: minimum {minimum[over][0]:g} is above capacity {capacity[over][0]:g}; "
+            "lower the one or raise the other"
         )
     return usage, capacity, minimum, group
 
@@ -197,7 +199,9 @@ def _group(limit: Limit, customers: int, capacity: Array) -> tuple[Codes, int]:
     where = f"limit {limit.name}"
     raw = np.asarray(limit.group)
     if raw.shape != (customers,) or not (np.issubdtype(raw.dtype, np.integer) or not customers):
-        raise DataError(f"{where}: group must be {customers} whole numbers, one a customer; got {raw.dtype} {raw.shape}")
+        raise DataError(
+            f"{where}: group must be {customers} whole numbers, one a customer; got {raw.dtype} {raw.shape}"
+        )
     names = limit.group_names
     largest = int(raw.max(initial=-1)) + 1
     count = len(capacity) if capacity.ndim == 1 else len(names) if names is not None else largest
