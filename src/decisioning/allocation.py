@@ -9,7 +9,8 @@ to many customers (Zhang, Qi, Hua and Yang 2020, *Solving Billion-Scale Knapsack
 Three steps. Prices: the bound, made smooth (as in LinkedIn's DuaLip, with entropy in place of its ridge), is minimised
 by L-BFGS-B. Core: customers whose best two options are nearly equal at these prices are solved exactly, all others keep
 their best (:mod:`.exact`). Repair: whoever is worth least goes where a limit is exceeded, room that is left is filled,
-and a last small integer program rearranges those on the edge. A small problem is all core.
+and a last small integer program rearranges those on the edge. A small problem is all core. Where far more customers
+than the core holds are alike in every value, the choice among them is greedy: the gap says what that may cost.
 """
 
 from collections.abc import Sequence
@@ -91,7 +92,7 @@ def allocate(
     ([-1, 1, 0], 13.0)
     >>> found.limits[["limit", "used", "slack", "shadow_price", "price_unit"]]
         limit  used  slack  shadow_price   price_unit
-    0  budget   6.0    0.0           3.0  EUR per EUR
+    0  budget   6.0    0.0          1.75  EUR per EUR
     >>> allocate(value, [budget, Limit("letters", np.array([1.0, 0.0]), 10.0, minimum=7.0)])
     Traceback (most recent call last):
     afraz.errors.DataError: these limits can't be met together by the customers who are eligible: letters: at least ...
@@ -106,6 +107,7 @@ def allocate(
     if not problem.feasible(choice):
         assert seed is not None, "without minimums, whatever is too much was dropped"
         choice = problem.rearrange(problem.fill(seed, prices), prices, bound)
+    choice = _in_order(choice, problem)
     worth = problem.worth(choice)
     bound = max(bound, worth)  # they differ by rounding alone where the choice is optimal
     table = rows.table.assign(capacity=rows.capacity, minimum=rows.minimum, used=rows.used(choice))
@@ -212,8 +214,8 @@ class _Problem:
         if flat.size > columns:
             reach = float(np.partition(flat, columns)[columns])
         open_ = flat < reach
-        ties = np.flatnonzero(flat == reach)[: columns - int(open_.sum())] if np.isfinite(reach) else []
-        open_[ties] = True
+        if np.isfinite(reach):
+            open_[np.flatnonzero(flat == reach)[: columns - int(open_.sum())]] = True
         taken = open_.reshape(n, -1)
         inside = taken.any(axis=1)
         taken[inside, choice[inside]] = True
@@ -373,6 +375,18 @@ def _rounded(core: Core, share: Array, outside: Codes) -> Codes:
     wins = share[top] >= 1 - total
     choice[customer[wins]] = core.option[top[wins]]
     return choice
+
+
+def _in_order(choice: Codes, problem: _Problem) -> Codes:
+    """Serve customers whom nothing distinguishes in their order: options first, the lowest first, then nothing."""
+    keys = np.column_stack([problem.rows.cell, problem.value])
+    order = np.lexsort(keys.T)
+    alike = np.append(False, (keys[order[1:]] == keys[order[:-1]]).all(axis=1))[: len(order)]
+    kind = np.cumsum(~alike)
+    rank = np.where(choice >= 0, choice, problem.rows.options)[order]
+    out = choice.copy()
+    out[order] = choice[order][np.lexsort((rank, kind))]
+    return out
 
 
 def _mean_usage(rows: LimitRows) -> NDArray[np.float64]:

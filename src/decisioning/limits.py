@@ -151,8 +151,8 @@ def compile_limits(limits: Sequence[Limit], customers: int, options: int) -> Lim
         groups = [""] if group is None else list(limit.group_names or map(str, range(len(capacity))))
         labels += [(limit.name, name, limit.unit) for name in groups]
         start += len(capacity)
-    row, column, data = (np.concatenate([p[k] for p in parts]) if parts else np.zeros(0) for k in range(3))
-    matrix = sparse.csc_array((data, (row.astype(np.int64), column.astype(np.int64))), shape=(start, cells * options))
+    at, to, data = (np.concatenate([p[k] for p in parts]) if parts else np.zeros(0) for k in range(3))
+    matrix = sparse.csc_array((data, (at.astype(np.int64), to.astype(np.int64))), shape=(start, cells * options))
     bounds = [np.concatenate([c[k] for c in checked]) if checked else np.zeros(0) for k in (1, 2)]
     table = pd.DataFrame(labels, columns=["limit", "group", "unit"])
     return LimitRows(cell, cells, options, matrix, bounds[0], bounds[1], table)
