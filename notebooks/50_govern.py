@@ -8,7 +8,7 @@
 # which the runner calls afterwards, registers the models with these outcomes; the first that passes becomes champion.
 
 # %% tags=["parameters"]
-models: list = ["churn", "credit", "segmentation", "value"]
+models: list = ["churn", "credit", "segmentation", "value", "promotion"]
 
 # %%
 import pandas as pd

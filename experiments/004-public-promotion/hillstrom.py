@@ -71,7 +71,12 @@ def _measured(
     parts = []
     for rival in ("response", "rule"):
         found = bootstrap_uplift(y, treated, lists, groups, rival=rival, names=MEASURES, n=n, seed=seed)
-        found = found.rename(columns={"score": "list", **{c: c.replace("over_rival", f"over_{rival}") for c in found.columns if "rival" in c}})
+        found = found.rename(
+            columns={
+                "score": "list",
+                **{c: c.replace("over_rival", f"over_{rival}") for c in found.columns if "rival" in c},
+            }
+        )
         policies = {name: first_share(score, 0.2) for name, score in lists.items()}
         rows = []
         drawn = gains(crossed.effect, policies, groups, n=n, seed=seed)
@@ -126,9 +131,7 @@ def _dr_scores(
     part = Experiment(encoder.matrix(), encoder.names, y[learn], treated[learn],
                       np.full(int(learn.sum()), treated[learn].mean()), np.arange(int(learn.sum())), inner, True)  # fmt: skip
     fitted = cross_fit(part, ["x", "dr", "s", "average"], parameters={}, max_rounds=150, seed=seed, threads=2).fitted
-    features = [
-        {**f, "levels": f.get("levels", {})} for f in encoder.features()
-    ]
+    features = [{**f, "levels": f.get("levels", {})} for f in encoder.features()]
     x = np.column_stack([
         table.loc[score, f["name"]].map(f["levels"]).fillna(f.get("other", 0.0)).to_numpy(dtype=float)
         if f["type"] == "text" else table.loc[score, f["name"]].to_numpy(dtype=float) for f in features

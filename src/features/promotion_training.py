@@ -11,7 +11,6 @@ from .training import ready_table
 
 KINDS = ("randomised", "targeted", "placebo", "service", "undocumented", "uncontrolled")
 KEY = ["campaign_id", "customer_id"]
-CAMPAIGN = ("arm", "offer", "channel", "kind")
 _OWN = ("treatment", "treated", "propensity")
 
 
@@ -38,10 +37,9 @@ def promotion_training(
     table : DataFrame
         One row per assignment with an outcome; ``treated`` is 1 or 0.
     columns : dict
-        ``label``, ``treatment``, ``propensity`` (None: not known), ``id``, ``as_of``; of the assignments stage also
-        ``campaign``, ``value`` (net value of the response), ``described`` (what is known of the campaign) and
-        ``outcomes`` (other things that came after: no inputs). A ready table's own columns of treatment stand in
-        ``drop``.
+        Settings for :class:`afraz.models.promotion.settings.PromotionSettings` that say which columns are what. What came
+        after the assignment, and the arm, stand in ``extras``: they are no inputs. A ready table's own columns of
+        treatment stand in ``drop``.
 
     Raises
     ------
@@ -75,11 +73,12 @@ def promotion_training(
         as_of=pd.to_datetime(table["as_of"]), treated=table["treated"].astype("int64"),
         responded=table["responded"].astype("int64"),
     ).reset_index(drop=True)  # fmt: skip
-    aside = [c for c in outcomes.columns if c not in (*KEY, "responded", "treated", "net_value")]
+    known = ("responded", "treated", "net_value", "closed_after")
+    aside = [c for c in outcomes.columns if c not in (*KEY, *known)]
     return table, {
         "label": "responded", "treatment": "treated", "propensity": "propensity", "id": "customer_id",
-        "as_of": "as_of", "campaign": "campaign_id", "value": "net_value", "described": list(CAMPAIGN),
-        "outcomes": aside,
+        "as_of": "as_of", "block": "campaign_id", "value": "net_value", "closing": "closed_after",
+        "extras": ["arm", "kind", *aside],
     }  # fmt: skip
 
 

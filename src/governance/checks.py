@@ -164,6 +164,22 @@ def _forecast(evidence: Evidence) -> tuple[Status, str]:
     return _verdict(good), f"{'; '.join(said)}; asked are {bound} and {evidence.metrics['level']} ± {reach}"
 
 
+def _effect(evidence: Evidence) -> tuple[Status, str]:
+    test = evidence.metrics.get("test", {})
+    if "uplift_at_30pct" not in test:
+        return "not_applicable", "the model estimates no effect of an offer"
+    uplift, gap, gained = test["uplift_at_30pct"], test["treated_share_gap"], test["gain_at_50pct"]
+    bound = evidence.bounds["treated_share_gap"]
+    blind = gap["low"] <= bound and gap["high"] >= -bound
+    good = blind and gained["low"] > 0
+    return _verdict(good), (
+        f"the first half of the list gains {gained['value']:.4f} ({gained['low']:.4f}–{gained['high']:.4f}) responses a "
+        f"customer, its first 30 % respond {uplift['value']:+.4f} more with the offer; the share treated among these is "
+        f"{gap['value']:+.3f} off ({gap['low']:+.3f} to {gap['high']:+.3f}), must be able to be within ±{bound}: a score "
+        f"must not know who was treated. {evidence.metrics['choice']['verdict']}"
+    )
+
+
 CHECKS: dict[str, Check] = {
     check.code: check
     for check in (
@@ -185,5 +201,7 @@ CHECKS: dict[str, Check] = {
               "Segments that a resample of the same customers would not find again are no segments.", _segments),
         Check("AFZ009", "Forecast of value on a later cohort", "blocking",
               "Customers are ranked by what they brought, and intervals hold what they promise.", _forecast),
+        Check("AFZ010", "Effect of offers on later campaigns", "blocking",
+              "The list gains more than contacting nobody, and the score does not know who was treated.", _effect),
     )
 }  # fmt: skip

@@ -15,6 +15,7 @@ ORIGIN = {
     "credit": ("application_audit", "application_dictionary"),
     "segmentation": ("leak_audit", "dictionary"),
     "value": ("leak_audit", "dictionary"),
+    "promotion": ("assignment_audit", "assignment_dictionary"),
 }
 
 

@@ -178,7 +178,12 @@ def _check_composed(where: str, head: dict[str, Any], kinds: dict[str, Any]) -> 
     if kind == "contrast" and (len(parts) != 2 or head.get("link") not in ("logit", "identity")):
         raise ArtifactError(f"{where}: contrast {head['name']!r} needs two parts and the link logit or identity")
     for part in parts:
-        if kinds.get(part) not in ("lightgbm", "linear", "scorecard", *(["contrast", "blend"] if kind == "blend" else [])):
+        if kinds.get(part) not in (
+            "lightgbm",
+            "linear",
+            "scorecard",
+            *(["contrast", "blend"] if kind == "blend" else []),
+        ):
             raise ArtifactError(
                 f"{where}: {kind} {head['name']!r} has part {part!r}, "
                 "which is no linear or lightgbm head and no scorecard"

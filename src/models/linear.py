@@ -55,7 +55,6 @@ class Scaling:
         z = (z - self.means) / self.scales
         return np.hstack([z, gone[:, self.flagged].astype(float), np.ones((len(x), 1))])
 
-
     def head(self, beta: Array, x: Array) -> dict[str, Any]:
         """Spell coefficients of the columns of :meth:`apply` as a linear head (without its name)."""
         width = len(self.means)

@@ -10,6 +10,8 @@ import pandas as pd
 from .. import catalog
 from ..errors import GateError, ParamsError, nearest
 from ..features.credit_scorable import applications_to_score, running_loans
+from ..features.offers import tried_offers
+from ..features.promotion_scorable import customers_for_offers
 from ..features.scorable import customers_to_score
 from ..features.segment_inputs import segment_inputs
 from ..features.value_training import quarterly_margin
@@ -18,6 +20,7 @@ from ..models.value.margin_curve import level_error
 from ..params import iso_date, load_params
 from ..scoring.batch import score
 from ..scoring.credit import score_applications, score_book
+from ..scoring.promotion import score_promotion
 from ..scoring.segments import assign_segments
 from ..scoring.sinks import write_scores
 from ..scoring.value import score_value
@@ -29,7 +32,7 @@ Scored = tuple[str, pd.DataFrame, dict[str, Any]]
 def score_as_of(model: str, as_of: str) -> list[tuple[Path, int, bool]]:
     """Write the scores of a date under ``data/scores/as_of=<date>/``, each with its manifest.
 
-    Churn and value are scored and segments assigned by customer; credit is rated by application and, for the running
+    Churn, value and offers are scored and segments assigned by customer; credit is rated by application and, for the running
     book, by loan.
 
     Returns
@@ -97,6 +100,16 @@ def _value(champion: Champion, day: date) -> list[Scored]:
     return [("value_scores", scores, manifest)]
 
 
+def _promotion(champion: Champion, day: date) -> list[Scored]:
+    stated = load_params("score_promotion", catalog.root())
+    scores, manifest = score_promotion(
+        champion.folder, customers_for_offers(day), tried_offers(day), as_of=day,
+        dictionary=catalog.load("assignment_dictionary"), reasons=stated["reasons"], model_digest=champion.digest,
+    )  # fmt: skip
+    return [("promotion_scores", scores, manifest)]
+
+
 SCORERS: dict[str, Callable[[Champion, date], list[Scored]]] = {
     "churn": _churn, "credit": _credit, "segmentation": _segmentation, "value": _value,
+    "promotion": _promotion,
 }  # fmt: skip

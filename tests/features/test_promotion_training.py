@@ -46,10 +46,10 @@ def test_assignments_meet_their_outcomes_and_those_without_one_are_left_out(stag
 
 def test_every_column_that_is_no_input_is_named(stage: Path) -> None:
     table, columns = promotion_training({}, min_responses=1)
-    lists = [*columns["described"], *columns["outcomes"]]
-    single = [columns[n] for n in ("label", "treatment", "propensity", "id", "as_of", "campaign", "value")]
-    assert set(table.columns) - {*lists, *single} == {"visits"}
-    assert columns["outcomes"] == ["margin_after"]
+    names = ("label", "treatment", "propensity", "id", "as_of", "block", "value", "closing")
+    single = [columns[n] for n in names]
+    assert set(table.columns) - {*columns["extras"], *single} == {"visits", "offer", "channel"}
+    assert columns["extras"] == ["arm", "kind", "margin_after"]
 
 
 def test_without_campaigns_of_these_kinds_or_responses_it_is_not_applicable(stage: Path) -> None:

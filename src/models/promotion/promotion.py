@@ -157,7 +157,12 @@ def _assessed(flat: FlatTable, treated: Array, rows: Positions, settings: Promot
 
 def _reported(trial: Trial) -> dict[str, Any]:
     said = {name: getattr(trial, name) for name in ("randomised", "why", "estimator", "max_smd", "max_smd_by_chance")}
-    return {**said, "treatment_auc": trial.treatment_auc, "outside_overlap": trial.outside_overlap, "notes": trial.notes}
+    return {
+        **said,
+        "treatment_auc": trial.treatment_auc,
+        "outside_overlap": trial.outside_overlap,
+        "notes": trial.notes,
+    }
 
 
 def _codes(groups: Positions) -> Positions:
