@@ -12,28 +12,30 @@ from ...errors import DataError
 Assign = Callable[[pd.DataFrame], pd.DataFrame]
 """A segmentation: a table in, one column per lens out, the same index."""
 Refit = Callable[[pd.DataFrame], Assign]
+LEVEL = 0.05  # of a false alarm
 
 
-def net_movement(before: pd.DataFrame, after: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
+def net_movement(before: pd.DataFrame, after: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """Test for every segment of every lens whether more customers entered than left, or the other way round.
 
     Customers who are there at both dates are compared with themselves: if nothing but chance moves them, each one who
     crosses the border of a segment is as likely to enter as to leave (McNemar, Psychometrika 12, 1947, 153-157; exact
-    binomial). Holm's method (Scandinavian Journal of Statistics 6, 1979, 65-70) over all segments of all lenses keeps
-    the chance of any false alarm in a month at ``level``.
+    binomial). Holm's method (Scandinavian Journal of Statistics 6, 1979, 65-70) over the segments of a lens keeps the
+    chance of any false alarm in it at ``level``. Ageing moves customers every month and is no chance; whether a month
+    is unusual is asked by :func:`.unusual.against_usual`.
 
     Parameters
     ----------
     before, after : DataFrame
         Index: customer; one column per lens. Customers of one date only are left out.
     level : float
-        Share of quiet months that may raise an alarm.
+        Share of quiet months that may raise an alarm in a lens.
 
     Returns
     -------
     DataFrame
-        One row per lens and segment: ``entered, left, net, net_share`` (of the customers there at both dates), ``p``,
-        ``p_adjusted``, ``significant``.
+        One row per lens and segment: ``customers`` (there at both dates), ``entered, left, net, net_share`` (of them),
+        ``p``, ``p_adjusted``, ``significant``.
 
     Raises
     ------
@@ -53,17 +55,26 @@ def net_movement(before: pd.DataFrame, after: pd.DataFrame, level: float = 0.05)
     if not len(both):
         raise DataError("no customer is there at both dates: compare months of the same customers")
     one, two = before.loc[both], after.loc[both]
-    rows = []
+    parts = []
     for lens in one.columns:
-        for segment in sorted({*one[lens].dropna(), *two[lens].dropna()}):
-            was, is_now = (one[lens] == segment).to_numpy(), (two[lens] == segment).to_numpy()
-            entered, left = int((~was & is_now).sum()), int((was & ~is_now).sum())
-            p = min(1.0, 2 * float(binom.cdf(min(entered, left), entered + left, 0.5)))
-            rows.append((lens, segment, entered, left, entered - left, (entered - left) / len(both), p))
-    table = pd.DataFrame(rows, columns=["lens", "segment", "entered", "left", "net", "net_share", "p"])
-    table["p_adjusted"] = holm(table["p"].to_numpy())
-    table["significant"] = table["p_adjusted"] < level
-    return table
+        segments, entered, left = _crossings(one[lens], two[lens])
+        p = np.minimum(1.0, 2 * binom.cdf(np.minimum(entered, left), entered + left, 0.5))
+        parts.append(pd.DataFrame({
+            "lens": lens, "segment": segments, "customers": len(both), "entered": entered, "left": left,
+            "net": entered - left, "net_share": (entered - left) / len(both), "p": p, "p_adjusted": holm(p),
+        }))  # fmt: skip
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(significant=table["p_adjusted"] < level)
+
+
+def _crossings(was: pd.Series, is_now: pd.Series) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Count for every segment who entered and who left; whoever has no segment is outside of all."""
+    segments = sorted({*was.dropna().unique(), *is_now.dropna().unique()})
+    start, end = (pd.Categorical(side, segments).codes.astype(np.int64) + 1 for side in (was, is_now))
+    width = len(segments) + 1
+    counts = np.bincount(start * width + end, minlength=width**2).reshape(width, width)
+    stayed = np.diag(counts)
+    return segments, (counts.sum(axis=0) - stayed)[1:], (counts.sum(axis=1) - stayed)[1:]
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
