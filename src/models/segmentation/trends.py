@@ -1,4 +1,4 @@
-"""How size, volume and score of each segment develop, with intervals that know that months resemble their neighbours."""
+"""How size, volume and score of each segment develop, with intervals for months that resemble their neighbours."""
 
 import numpy as np
 import pandas as pd

@@ -10,9 +10,7 @@ from .migration import LEVEL, holm
 
 Array = NDArray[np.float64]
 
-MONTHS = (
-    12  # what is usual is learned from the last year: long enough for a spread, short enough to forget an odd month
-)
+MONTHS = 12  # what is usual is that of a year: long enough for a spread, short enough to forget an odd month
 LEAST = 6  # fewer months say too little of how much a quiet month varies
 BEFORE, CHANCE = "the months before", "chance alone"
 
