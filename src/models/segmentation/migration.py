@@ -163,7 +163,9 @@ def causes(
 
     Notes
     -----
-    p is (1 + fits to resamples that differ from the new model at least as much) / (1 + fits).
+    p is (1 + fits to resamples that differ from the new model at least as much) / (1 + fits). It is meant for months of
+    largely the same customers, for which it errs on the side of silence; two months of different customers differ by
+    the chance of both, and of quiet ones up to a fifth are called changed.
     """
     was, stayed, now = old(before), old(after), new(after)
     both = before.index.intersection(after.index)

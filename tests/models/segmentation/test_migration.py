@@ -106,6 +106,20 @@ def test_a_moved_cut_point_and_a_moved_centroid_are_told_apart():
     assert not found.loc["value", "significant"]
 
 
+def test_of_quiet_refits_at_most_one_in_twenty_counts_as_a_change():
+    rng, alarms = np.random.default_rng(8), []
+    for _ in range(60):
+        home = _customers(rng, 400)
+        months = [
+            pd.DataFrame({
+                "margin": home["margin"] * np.exp(rng.normal(0, 0.5, 400)), "x": home["x"] + rng.normal(0, 0.5, 400)
+            }) for _ in range(2)
+        ]  # fmt: skip
+        found = causes(_thirds(months[0]), _thirds(months[1]), *months, refit=_thirds, kinds=KINDS)
+        alarms.append(found.refit.set_index("lens")["significant"])
+    assert pd.DataFrame(alarms).sum().max() <= 3
+
+
 def test_what_joins_goes_and_moves_adds_up_to_the_new_size():
     rng = np.random.default_rng(6)
     before = _customers(rng)

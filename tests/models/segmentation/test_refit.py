@@ -57,7 +57,8 @@ def _why(model, change):
     new = refit(model, months[months["as_of"] == DATES[2]], SETTINGS)
     found = refit_causes(new, months, SETTINGS, every=1, rows=1500, resamples=19)
     t = found.table
-    assert (t["size_before"] + t["customers_moved"] + t["refit_moved"] + t["joined"] - t["gone"]).equals(t["size_after"])
+    parts = t["size_before"] + t["customers_moved"] + t["refit_moved"] + t["joined"] - t["gone"]
+    assert parts.equals(t["size_after"])
     return found
 
 
