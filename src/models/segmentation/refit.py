@@ -23,7 +23,7 @@ def refit(model: Artifact, table: pd.DataFrame, settings: SegmentationSettings) 
     """Fit every lens to other customers, or to the same at another date; what it is made of stays.
 
     Kind and number of clusters are kept, so that no evidence is gathered, and each lens begins at the segments that it
-    has. Scales, cut-points and centres are learned again.
+    has. Scales, cut-points and centres are learned again. A lens for which there are too few customers stays as it is.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def refit(model: Artifact, table: pd.DataFrame, settings: SegmentationSettings) 
 def _refit(model: Artifact, rows: pd.DataFrame, settings: SegmentationSettings) -> Artifact:
     before = model.predict(rows)
     lenses: list[dict[str, Any]] = []
-    features: dict[str, dict[str, Any]] = {}
+    features = {feature["name"]: feature for feature in model.spec["features"]}
     for lens in model.spec["lenses"]:
         name = lens["name"]
         if lens["kind"] == "none":
@@ -51,6 +51,9 @@ def _refit(model: Artifact, rows: pd.DataFrame, settings: SegmentationSettings) 
         ids = [segment["id"] for segment in lens["segments"]]
         start = Start(lens["kind"], len(ids), pd.Categorical(before[name], ids).codes.astype(np.int64))
         spec, needed, _ = fit_lens(name, settings.lenses[name], rows, settings, start)
+        if spec["kind"] == "none":
+            lenses.append(lens)
+            continue
         lenses.append({"name": name, **spec})
         features |= {feature["name"]: feature for feature in needed}
     new = Artifact({**model.spec, "features": list(features.values()), "lenses": lenses}, {})

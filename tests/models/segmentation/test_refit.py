@@ -76,6 +76,13 @@ def test_a_refit_to_the_same_customers_changes_next_to_nothing(model):
     assert refit(model, table, SETTINGS).spec == new.spec
 
 
+def test_a_lens_with_too_few_customers_stays_as_it_is(model):
+    new = {lens["name"]: lens for lens in refit(model, _customers().head(15), SETTINGS).spec["lenses"]}
+    old = {lens["name"]: lens for lens in model.spec["lenses"]}
+    assert new["places"] == old["places"]
+    assert new["value"] != old["value"]
+
+
 def test_a_refit_finds_the_groups_of_other_customers(model):
     table = _customers().assign(spending=lambda t: 3 * t["spending"])
     new = refit(model, table, SETTINGS)
