@@ -22,6 +22,9 @@ moves: list = []
 held: int = 1
 at_stake: str = "margin_365d"
 explained_by: list = []
+refit_every: int = 3
+refit_rows: int = 10000
+refit_resamples: int = 19
 
 # %%
 from datetime import date
@@ -34,6 +37,7 @@ from afraz.features.segment_inputs import segment_inputs
 from afraz.models.segmentation.history import assign_months, months_flagged, watched
 from afraz.models.segmentation.moves import moves_that_matter
 from afraz.models.segmentation.named import segment_names
+from afraz.models.segmentation.refit import refit_causes
 from afraz.models.segmentation.segmentation import SegmentationSettings, fit_segmentation
 
 # %% [markdown]
@@ -56,15 +60,28 @@ result.tables["evidence"].round(3)
 result.tables["profile"].round(3)
 # %% [markdown]
 # ## Every month
-# Net movement says that customers moved, not that the month is unusual: ageing moves them every month.
+# Ageing moves customers every month. A month is flagged when its net movement is unusual against the months before it;
+# the first months, for which nothing is usual yet, are held against chance alone, and any drift flags them.
 # %%
-segments = assign_months(result.model, segment_inputs(), [at_stake, *explained_by])
+inputs = segment_inputs()
+segments = assign_months(result.model, inputs, [at_stake, *explained_by])
 named = list(segment_names(result.model.spec))
 watch = watched(segments, named, [at_stake])
 flagged = months_flagged(watch["movement"])
 flagged
 # %%
 watch["movement"].query("as_of == as_of.max()").round(4)
+# %% [markdown]
+# ## The customer, the centroid or the cut-point?
+# Had the segmentation been fitted some months ago, some customers would be in other segments today without having
+# moved themselves. Fits to resamples of this month say how much of that is nothing.
+# %%
+why = refit_causes(
+    result.model, inputs, settings, every=refit_every, rows=refit_rows, resamples=refit_resamples
+)  # fmt: skip
+why.in_words()
+# %%
+why.table
 # %% [markdown]
 # ## Moves that matter
 # %%
@@ -77,6 +94,6 @@ found.head(10)
 save("segments", segments)
 save("segment_moves", found)
 save_all("segmentation", {
-    "model": result.model, "sample": result.sample, "tables": {**result.tables, **watch},
+    "model": result.model, "sample": result.sample, "tables": {**result.tables, **watch, **why.tables()},
     "metrics": {**result.metrics, "months_flagged": flagged, "moves": len(found)},
 })  # fmt: skip

@@ -68,17 +68,27 @@ def prepared(sources: Sources, prepare: dict[str, Any]) -> Prepared:
     )
 
 
-def fit_clusters(rows: Prepared, kind: str, clusters: int, *, starts: int, rounds: int, seed: int) -> Clusters:
-    """Fit one clusterer; the largest segment comes first."""
+def fit_clusters(
+    rows: Prepared, kind: str, clusters: int, *, starts: int, rounds: int, seed: int, begun: Labels | None = None
+) -> Clusters:
+    """Fit one clusterer; the largest segment comes first.
+
+    ``begun`` is a partition to start from instead of several others; one with an empty cluster is none.
+    """
+    if begun is not None and not np.array_equal(np.unique(begun), np.arange(clusters)):
+        begun = None
     if kind == "kmeans":
-        centres, labels = fit_kmeans(rows.dense, clusters, starts=starts, seed=seed)
+        centres, labels = fit_kmeans(rows.dense, clusters, starts=starts, seed=seed, begun=begun)
         segments = [{"centre": centre.tolist()} for centre in centres]
         return Clusters(kind, segments, labels, described_by(rows.statistics, rows.prepare, labels))
-    begun = starting_partitions(rows.dense, clusters, starts=starts, seed=seed)
     counted = sum(len(block["items"]) for block in rows.prepare["counts"])
-    if counted:  # counts may group customers where numbers only blur: start from them alone as well
-        begun += starting_partitions(rows.dense[:, -counted:], clusters, starts=1, seed=seed)
-    found = fit_mixture(rows.statistics, rows.prepare, begun, rounds)
+    if begun is not None:
+        partitions = [begun]
+    else:
+        partitions = starting_partitions(rows.dense, clusters, starts=starts, seed=seed)
+        if counted:  # counts may group customers where numbers only blur: start from them alone as well
+            partitions += starting_partitions(rows.dense[:, -counted:], clusters, starts=1, seed=seed)
+    found = fit_mixture(rows.statistics, rows.prepare, partitions, rounds)
     return Clusters(kind, found.segments, found.labels, found.bic)
 
 

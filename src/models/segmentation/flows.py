@@ -1,4 +1,4 @@
-"""Who moves between segments: matrices, flows month by month, and the trend of each segment."""
+"""Who moves between segments: matrices, and flows month by month."""
 
 import itertools
 
@@ -83,7 +83,8 @@ def flows(assigned: pd.DataFrame, lens: str) -> pd.DataFrame:
     DataError, NotApplicable
         See :func:`by_date`.
     """
-    months = [(date, part.set_index("customer_id")[lens]) for date, part in by_date(assigned)]
+    numbered = assigned[[*KEY, lens]].assign(customer_id=pd.factorize(assigned["customer_id"])[0])  # fast to join by
+    months = [(date, part.set_index("customer_id")[lens]) for date, part in by_date(numbered)]
     segments = sorted(assigned[lens].dropna().unique())
     rows = []
     for (_, before), (later, after) in itertools.pairwise(months):
@@ -100,53 +101,3 @@ def flows(assigned: pd.DataFrame, lens: str) -> pd.DataFrame:
     table = pd.concat(rows, ignore_index=True)
     table["net"] = table["entered"] - table["left"] + table["joined"] - table["gone"]
     return table
-
-
-def trends(assigned: pd.DataFrame, lens: str, measures: list[str]) -> pd.DataFrame:
-    """Say how size, volume and score of each segment develop.
-
-    The slope is the median of the slopes between all pairs of dates, its interval that of Sen (Journal of the American
-    Statistical Association 63, 1968, 1379-1389) at 95 %: a single odd month, such as a December, hardly moves it. Dates
-    are taken as independent; where a segment drifts slowly the interval is too narrow.
-
-    Parameters
-    ----------
-    measures : list of str
-        Columns whose mean per segment is followed beside its size.
-
-    Returns
-    -------
-    DataFrame
-        One row per segment and measure (``size`` first): ``first, last, slope, low, high`` (per date), ``trend``:
-        rising, falling, or unclear where the interval holds 0 or there are fewer than four dates.
-
-    Raises
-    ------
-    DataError, NotApplicable
-        See :func:`by_date`.
-    """
-    dates = [date for date, _ in by_date(assigned)]
-    grouped = assigned.assign(as_of=pd.to_datetime(assigned["as_of"])).groupby([lens, "as_of"])
-    series = {"size": grouped.size().astype(float), **{name: grouped[name].mean() for name in measures}}
-    rows = []
-    for measure, values in series.items():
-        table = values.unstack("as_of").reindex(columns=dates)
-        if measure == "size":
-            table = table.fillna(0.0)
-        for segment, path in table.iterrows():
-            rows.append({"segment": segment, "measure": measure, **_slope(path.to_numpy())})
-    return pd.DataFrame(rows).sort_values(["segment"], kind="stable", ignore_index=True)
-
-
-def _slope(path: np.ndarray) -> dict[str, float | str]:
-    from scipy.stats import theilslopes
-
-    place = np.flatnonzero(np.isfinite(path))
-    if len(place) < 4:
-        known = path[place]
-        ends = (float(known[0]), float(known[-1])) if len(known) else (np.nan, np.nan)
-        return {"first": ends[0], "last": ends[1], "slope": np.nan, "low": np.nan, "high": np.nan, "trend": "unclear"}
-    slope, _, low, high = theilslopes(path[place], place, alpha=0.95)
-    trend = "rising" if low > 0 else "falling" if high < 0 else "unclear"
-    return {"first": float(path[place[0]]), "last": float(path[place[-1]]), "slope": float(slope), "low": float(low),
-            "high": float(high), "trend": trend}  # fmt: skip

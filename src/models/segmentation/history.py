@@ -1,13 +1,16 @@
 """A segmentation applied to every month, and what moved between them."""
 
 import itertools
+from typing import Any
 
 import pandas as pd
 
 from ..artifact import Artifact
-from .flows import KEY, by_date, flows, trends
-from .migration import net_movement
+from .flows import KEY, by_date, flows
+from .migration import LEVEL, net_movement
 from .named import with_names
+from .trends import trends
+from .unusual import CHANCE, against_usual
 
 
 def assign_months(model: Artifact, inputs: pd.DataFrame, kept: list[str]) -> pd.DataFrame:
@@ -30,28 +33,41 @@ def assign_months(model: Artifact, inputs: pd.DataFrame, kept: list[str]) -> pd.
 
 
 def monthly_movement(segments: pd.DataFrame, lenses: list[str]) -> pd.DataFrame:
-    """Test the net movement of every segment from each date to the next (:func:`.migration.net_movement`).
+    """Test the net movement of every segment from each date to the next, against what is usual for it.
 
     Returns
     -------
     DataFrame
-        As there, with ``as_of``, the later of the two dates, in front.
+        As :func:`.unusual.against_usual` gives it, with ``as_of``, the later of the two dates, in front.
     """
-    months = [(date, part.set_index("customer_id")[lenses]) for date, part in by_date(segments)]
+    months = [(date, part.set_index("customer_id")[lenses]) for date, part in by_date(segments[[*KEY, *lenses]])]
     tests = [
         net_movement(before, after).assign(as_of=date)
         for (_, before), (date, after) in itertools.pairwise(months)
     ]  # fmt: skip
-    table = pd.concat(tests, ignore_index=True)
+    table = against_usual(pd.concat(tests, ignore_index=True))
     return table[["as_of", *(c for c in table if c != "as_of")]]
 
 
-def months_flagged(movement: pd.DataFrame) -> dict[str, int]:
-    """Count the months with a significant net movement: in any lens (``any``) and in each, of so many (``months``)."""
-    by_lens = movement.groupby(["lens", "as_of"])["significant"].any().groupby("lens").sum()
-    flagged = movement.groupby("as_of")["significant"].any()
-    counts = {str(lens): int(n) for lens, n in by_lens.items()}
-    return {**counts, "any": int(flagged.sum()), "months": len(flagged)}
+def months_flagged(movement: pd.DataFrame) -> dict[str, Any]:
+    """Count the months with an unusual movement.
+
+    Returns
+    -------
+    dict
+        ``months``: how many were held against those before them; in how many of these each lens is flagged, and how
+        many are flagged as a whole (``any``: Bonferroni over the lenses, so that looking at six lenses raises no more
+        alarms than looking at one). ``by_chance_alone``: the same of the first months, for which nothing is usual yet.
+    """
+    early = movement["held_against"] == CHANCE
+    return {**_counted(movement[~early]), "by_chance_alone": _counted(movement[early])}
+
+
+def _counted(movement: pd.DataFrame) -> dict[str, int]:
+    smallest = movement.groupby(["as_of", "lens"])["p_adjusted"].min().unstack("lens")
+    by_lens = {str(lens): int((smallest[lens] < LEVEL).sum()) for lens in smallest}
+    flagged = smallest.min(axis=1) * len(smallest.columns) < LEVEL
+    return {**by_lens, "any": int(flagged.sum()), "months": len(smallest)}
 
 
 def watched(segments: pd.DataFrame, lenses: list[str], measures: list[str]) -> dict[str, pd.DataFrame]:

@@ -8,13 +8,17 @@ from threadpoolctl import threadpool_limits
 Array = NDArray[np.float64]
 
 
-def fit_kmeans(dense: Array, clusters: int, *, starts: int, seed: int) -> tuple[Array, NDArray[np.int64]]:
+def fit_kmeans(
+    dense: Array, clusters: int, *, starts: int, seed: int, begun: NDArray[np.int64] | None = None
+) -> tuple[Array, NDArray[np.int64]]:
     """Fit centres, the largest cluster first.
 
     Parameters
     ----------
     dense : array of shape (rows, coordinates)
         See ``pyfunc_segments.dense_statistics``.
+    begun : int array of shape (rows,), optional
+        A partition whose means to start from, instead of several starts.
 
     Returns
     -------
@@ -26,8 +30,10 @@ def fit_kmeans(dense: Array, clusters: int, *, starts: int, seed: int) -> tuple[
     >>> fit_kmeans(np.array([[0.0], [0.1], [0.2], [5.0]]), 2, starts=1, seed=0)[1]
     array([0, 0, 0, 1])
     """
+    means = None if begun is None else np.array([dense[begun == j].mean(axis=0) for j in range(clusters)])
+    first = {"n_init": starts} if means is None else {"init": means, "n_init": 1}
     with threadpool_limits(1):  # sums in one order: the same bytes on every machine
-        model = KMeans(clusters, n_init=starts, random_state=seed, max_iter=100, tol=1e-3).fit(dense)
+        model = KMeans(clusters, **first, random_state=seed, max_iter=100, tol=1e-3).fit(dense)
     order = np.argsort(-np.bincount(model.labels_, minlength=clusters), kind="stable")
     return model.cluster_centers_[order], np.argsort(order)[model.labels_].astype(np.int64)
 

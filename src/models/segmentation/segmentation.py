@@ -20,19 +20,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ...errors import DataError, NotApplicable
-from .. import pyfunc_segments as run
 from ..artifact import Artifact
-from .clusters import fit_clusters, preparation, prepared
-from .evidence import Choice, gather
-from .loyalty import loyalty_rules
+from .evidence import Choice
+from .lenses import fit_lens
 from .matching import matched_ids
-from .preparation import block_items, fit_dense, plain, read_sources, stacked
 from .profile import Phrases, describe_against_rest, short_names
-from .settings import ClustersLens, RulesLens, SegmentationSettings, TiersLens
-from .tiers import fit_tiers
+from .settings import ClustersLens, SegmentationSettings
 
 SAMPLE_ROWS = 500
 TOP = 8
@@ -86,7 +81,7 @@ def fit_segmentation(
     features: dict[str, dict[str, Any]] = {}
     choices: dict[str, Choice] = {}
     for name, asked in settings.lenses.items():
-        spec, needed, choice = _lens(name, asked, table, settings)
+        spec, needed, choice = fit_lens(name, asked, table, settings)
         lenses.append({"name": name, **spec})
         features |= {feature["name"]: feature for feature in needed}
         if choice is not None:
@@ -120,95 +115,6 @@ def _check(table: pd.DataFrame, settings: SegmentationSettings) -> None:
     least = 10 * settings.clusters[0]
     if len(table) < least:
         raise DataError(f"{len(table)} customers, at least {least} are needed for {settings.clusters[0]} clusters")
-
-
-def _none(reason: str) -> tuple[dict[str, Any], list[dict[str, Any]], None]:
-    return {"kind": "none", "reason": reason}, [], None
-
-
-def _lens(
-    name: str, asked: TiersLens | ClustersLens | RulesLens, table: pd.DataFrame, settings: SegmentationSettings
-) -> tuple[dict[str, Any], list[dict[str, Any]], Choice | None]:
-    if isinstance(asked, TiersLens):
-        spec = fit_tiers(table, asked)
-        columns = [c["name"] for c in spec["columns"]] if spec else []
-        reason = f"not applicable: no column that varies among {', '.join(asked.columns.values())}"
-    elif isinstance(asked, RulesLens):
-        spec = loyalty_rules(table, asked)
-        columns = spec["columns"] if spec else []
-        reason = "not applicable: none of the columns that the rules look at is there"
-    else:
-        return _clusters(name, _available(settings.inputs(name), table), table, settings)
-    if spec is None:
-        return _none(reason)
-    return spec, [{"name": column, "type": "double"} for column in columns], None
-
-
-def _available(lens: ClustersLens, table: pd.DataFrame) -> ClustersLens:
-    """Leave out what this table lacks, or what is missing throughout or the same for everybody."""
-
-    def varies(column: str) -> bool:
-        return column in table and table[column].nunique(dropna=True) > 1
-
-    def counted(block: str) -> bool:
-        return len([c for c in block_items(table, block) if table[c].fillna(0).sum() > 0]) >= 2
-
-    return lens.model_copy(update={
-        "numbers": [c for c in lens.numbers if varies(c)], "texts": [c for c in lens.texts if varies(c)],
-        "counts": [b for b in lens.counts if counted(b)], "themes": [b for b in lens.themes if counted(b)],
-        "known": [c for c in lens.known if varies(c)], "known_texts": [c for c in lens.known_texts if varies(c)],
-        "known_counts": [b for b in lens.known_counts if counted(b)],
-    })  # fmt: skip
-
-
-def _clusters(
-    name: str, lens: ClustersLens, table: pd.DataFrame, settings: SegmentationSettings
-) -> tuple[dict[str, Any], list[dict[str, Any]], Choice | None]:
-    if not (lens.numbers or lens.texts or lens.counts or lens.themes):
-        return _none("not applicable: none of its columns is there and varies")
-    span = lens.clusters or settings.clusters
-    spoke = table[lens.answered].notna() if lens.answered in table else pd.Series(True, index=table.index)
-    rows = table[spoke].reset_index(drop=True)
-    if len(rows) < 10 * span[0]:
-        return _none(f"too few customers: {len(rows)} have anything in it, {10 * span[0]} are needed")
-    sources = read_sources(rows, lens, name)
-    drawn = np.sort(np.random.default_rng(settings.seed).permutation(len(rows))[: settings.sample_rows])
-    choice = gather(sources.take(drawn), span, settings)
-    if choice.kind is None:
-        return {"kind": "none", "reason": choice.reason}, [], choice
-    prepare = preparation(sources, settings.seed)
-    found = fit_clusters(
-        prepared(sources, prepare), choice.kind, choice.clusters, starts=settings.starts, rounds=settings.rounds,
-        seed=settings.seed,
-    )  # fmt: skip
-    segments = [{"id": f"{name}_{j + 1}", "name": "", **part} for j, part in enumerate(found.segments)]
-    spec: dict[str, Any] = {"kind": choice.kind, "prepare": prepare, "segments": segments}
-    features = sources.features()
-    if lens.answered and (lens.known or lens.known_texts or lens.known_counts) and not spoke.all():
-        spec["answered"] = lens.answered
-        spec["silent"], more = _silent(lens, rows, found.labels)
-        features += more
-    return spec, features, choice
-
-
-def _silent(
-    lens: ClustersLens, rows: pd.DataFrame, labels: NDArray[np.int64]
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Learn from those who answered how what is known of everybody goes with the segment."""
-    from sklearn.linear_model import LogisticRegression
-
-    known = ClustersLens(kind="clusters", numbers=lens.known, texts=lens.known_texts, counts=lens.known_counts)
-    sources = read_sources(rows, _available(known, rows), "silent")
-    prepare = fit_dense({"numbers": sources.numbers, "texts": sources.texts, "counts": sources.counts}, sources)
-    x = stacked(run.dense_statistics(plain(prepare), sources.columns))
-    model = LogisticRegression(C=1.0, max_iter=500).fit(x, labels)
-    coefficients, intercepts = model.coef_, model.intercept_
-    if len(coefficients) == 1:  # two classes: scikit-learn keeps one row
-        coefficients, intercepts = np.vstack([-coefficients / 2, coefficients / 2]), np.r_[-intercepts, intercepts] / 2
-    return {
-        "kind": "logistic", "prepare": prepare, "coefficients": np.round(coefficients, 9).tolist(),
-        "intercepts": np.round(intercepts, 9).tolist(),
-    }, sources.features()  # fmt: skip
 
 
 def _named(

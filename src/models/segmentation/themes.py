@@ -40,10 +40,10 @@ def fit_themes(sources: Sources, themes: int, *, seed: int) -> dict[str, Any]:
     Examples
     --------
     >>> block = {"name": "want", "items": ["want:a", "want:b"]}
-    >>> counts = {"want:a": np.array([9.0, 0.0, 8.0, 0.0]), "want:b": np.array([0.0, 5.0, 0.0, 7.0])}
+    >>> counts = {"want:a": np.array([9.0, 0.0, 8.0, 4.0]), "want:b": np.array([0.0, 5.0, 0.0, 0.0])}
     >>> found = fit_themes(Sources(counts, [], [], [], [block]), 2, seed=0)
     >>> np.round(run.theme_weights(found, counts)[0], 2)
-    array([0., 1., 0., 1.])
+    array([1., 0., 1., 1.])
     >>> fit_themes(Sources(counts, [], [], [], [block]), 3, seed=0)
     Traceback (most recent call last):
     ...

@@ -1,4 +1,4 @@
-"""Flows between segments add up, and trends are seen where they were planted."""
+"""Flows between segments add up."""
 
 import itertools
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from afraz.errors import DataError, NotApplicable
-from afraz.models.segmentation.flows import flows, migration_matrix, trends
+from afraz.models.segmentation.flows import flows, migration_matrix
 
 DATES = pd.date_range("2026-01-01", periods=12, freq="MS")
 
@@ -41,17 +41,6 @@ def test_a_matrix_counts_every_customer_once(assigned):
     assert matrix.to_numpy().sum() == len(one.index.union(two.index))
     assert matrix.loc["(joined)"].sum() == len(two.index.difference(one.index))
     assert matrix["(gone)"].sum() == len(one.index.difference(two.index))
-
-
-def test_a_planted_trend_is_found_and_a_flat_one_is_unclear(assigned):
-    found = trends(
-        assigned.assign(noise=np.random.default_rng(5).normal(size=len(assigned))), "value", ["margin", "noise"]
-    )
-    found = found.set_index(["segment", "measure"])
-    assert found.loc[("high", "size"), "trend"] == "rising"
-    assert found.loc[("low", "size"), "trend"] == "falling"
-    assert found.loc[("high", "margin"), "slope"] == pytest.approx(1.0)
-    assert found.loc[("low", "noise"), "trend"] == "unclear"
 
 
 def test_a_segment_of_one_month_only_has_size_zero_elsewhere(assigned):

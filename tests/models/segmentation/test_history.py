@@ -38,7 +38,7 @@ def test_only_the_month_in_which_customers_moved_is_flagged(inputs) -> None:
     movement = monthly_movement(found, ["value"])
     assert movement["as_of"].nunique() == 2
     assert movement.loc[movement["significant"], "as_of"].unique().tolist() == [pd.Timestamp("2026-03-01")]
-    assert months_flagged(movement) == {"value": 1, "any": 1, "months": 2}
+    assert months_flagged(movement) == {"any": 0, "months": 0, "by_chance_alone": {"value": 1, "any": 1, "months": 2}}
     assert set(watched(found, ["value"], [])) == {"movement", "flows_value", "trend_value"}
 
 
