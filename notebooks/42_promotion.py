@@ -4,7 +4,7 @@
 # ---
 # %% [markdown]
 # # Promotion: whom does an offer change?
-# A customer who would have bought anyway costs the offer and brings nothing new; one who is put off costs more. So lists
+# A customer who would have bought anyway costs the offer and brings nothing new; one who is put off costs more. Lists
 # are made of what an offer *changes*, learned from customers who were assigned with known probability, with and without
 # it. Where the data cannot support that, this page says so, and the simpler ranking by response is used.
 

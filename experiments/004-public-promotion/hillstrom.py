@@ -1,5 +1,6 @@
 """Hillstrom's e-mail experiment: does uplift targeting beat response ranking, and a one-line rule?"""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from afraz.models.metrics import resamples
 from afraz.models.promotion.cross_validation import CrossValidated, cross_validate
 from afraz.models.promotion.curves import bootstrap_uplift
 from afraz.models.promotion.policy import first_share, gains
+from afraz.models.promotion.promotion import PromotionSettings, fit_promotion
 
 CONTROL, WOMENS, MENS = "No E-Mail", "Womens E-Mail", "Mens E-Mail"
 FEATURES = ["recency", "history", "mens", "womens", "zip_code", "newbie", "channel"]
@@ -37,8 +39,8 @@ def one_offer(
     Returns
     -------
     dict
-        ``by_list``: per list the means over the seeds of each measure with ``_low`` and ``_high``, and what each list has
-        over response ranking and over the rule; ``chosen``: how often each learner was chosen.
+        ``by_list``: per list the means over the seeds of each measure with ``_low`` and ``_high``, and what each list
+        has over response ranking and over the rule; ``chosen``: how often each learner was chosen.
     """
     part = table[table["segment"].isin([offer, CONTROL])].reset_index(drop=True)
     treated = (part["segment"] == offer).to_numpy(dtype=float)
@@ -89,51 +91,51 @@ def _measured(
     return parts[0].join(parts[1][[c for c in parts[1] if c.startswith("over_")]]).astype(float).reset_index()
 
 
-def both_offers(table: pd.DataFrame, outcome: str, *, seed: int, bootstrap: int) -> dict[str, float]:
-    """Give each customer the e-mail that changes him or her most, against the better e-mail for everybody.
+def both_offers(table: pd.DataFrame, *, seed: int, bootstrap: int, folds: int = 3) -> dict[str, float]:
+    """Give each customer the e-mail that makes the visit likeliest, against the better e-mail for everybody.
 
-    Each offer's uplift is learned beside the control group; the value of the policy is estimated by inverse propensity on
-    all three arms (an offer was drawn with a third each), since the customers of the other offer tell of it too.
+    Each offer's uplift is learned beside the control group, for customers not learned from. The policy's value is
+    estimated by inverse propensity on all three arms: each was drawn with a third.
     """
     rng = np.random.default_rng(seed)
-    fold = rng.integers(0, 5, len(table))
+    fold = rng.integers(0, folds, len(table))
     uplift = np.empty((len(table), 2))
-    for j, offer in enumerate((WOMENS, MENS)):
-        part = table["segment"].isin([offer, CONTROL]).to_numpy()
-        for k in range(5):
-            learn = part & (fold != k)
-            uplift[fold == k, j] = _dr_scores(table, learn, fold == k, offer, outcome, seed)
+    for k, (j, offer) in product(range(folds), enumerate((WOMENS, MENS))):
+        settings = PromotionSettings(
+            id=None, as_of=None, label="visit", treatment="segment", control=CONTROL, offer=offer, propensity=None,
+            block=None, value=None, closing=None, learners=["response", "linear", "dr"], bootstrap=50, seed=seed,
+        )  # fmt: skip
+        model = fit_promotion(table.loc[fold != k, [*FEATURES, "segment", "visit"]], settings).model
+        uplift[fold == k, j] = model.predict(table.loc[fold == k, FEATURES])["response_uplift"]
     best = np.where(uplift.argmax(axis=1) == 0, WOMENS, MENS)
-    y, arm = table[outcome].to_numpy(dtype=float), table["segment"].to_numpy()
-    shares = table["segment"].value_counts(normalize=True)
-    weight = 1 / shares.reindex(arm).to_numpy()
-    each = {"best_offer_each": (arm == best) * y * weight,
-            "womens_for_all": (arm == WOMENS) * y * weight, "mens_for_all": (arm == MENS) * y * weight,
-            "none": (arm == CONTROL) * y * weight}  # fmt: skip
+    y, arm = table["visit"].to_numpy(dtype=float), table["segment"].to_numpy()
+    weight = 1 / table["segment"].value_counts(normalize=True).reindex(arm).to_numpy()
+    policies = {"best_offer_each": best, "womens_for_all": WOMENS, "mens_for_all": MENS, "none": CONTROL}
+    each = {name: (arm == given) * y * weight for name, given in policies.items()}
     draws = resamples(np.arange(len(y)), rng, bootstrap)
-    found: dict[str, float] = {name: float(value.mean()) for name, value in each.items()}
     lead = each["best_offer_each"] - each["mens_for_all"]
     low, high = np.quantile((draws * lead).sum(axis=1) / draws.sum(axis=1), [0.025, 0.975])
+    found = {name: float(value.mean()) for name, value in each.items()}
     return {**found, "best_over_mens": float(lead.mean()), "best_over_mens_low": float(low),
             "best_over_mens_high": float(high), "share_given_womens": float((best == WOMENS).mean())}  # fmt: skip
 
 
-def _dr_scores(
-    table: pd.DataFrame, learn: np.ndarray, score: np.ndarray, offer: str, outcome: str, seed: int
-) -> np.ndarray:
-    from afraz.models import splits
-    from afraz.models.encoding import FoldEncoder
-    from afraz.models.promotion.cross_fitting import Experiment, cross_fit
+def hillstrom(data: Path, *, seeds: list[int], bootstrap: int = 200) -> dict[str, Any]:
+    """Answer all questions; ``hillstrom_women_visit`` is the headline, means over the seeds.
 
-    y, treated = table[outcome].to_numpy(dtype=float), (table["segment"] == offer).to_numpy(dtype=float)
-    inner = splits.assign_folds((y > 0)[learn] + 2 * treated[learn], 4, seed)
-    encoder = FoldEncoder(table.loc[learn, FEATURES], y[learn], inner)
-    part = Experiment(encoder.matrix(), encoder.names, y[learn], treated[learn],
-                      np.full(int(learn.sum()), treated[learn].mean()), np.arange(int(learn.sum())), inner, True)  # fmt: skip
-    fitted = cross_fit(part, ["x", "dr", "s", "average"], parameters={}, max_rounds=150, seed=seed, threads=2).fitted
-    features = [{**f, "levels": f.get("levels", {})} for f in encoder.features()]
-    x = np.column_stack([
-        table.loc[score, f["name"]].map(f["levels"]).fillna(f.get("other", 0.0)).to_numpy(dtype=float)
-        if f["type"] == "text" else table.loc[score, f["name"]].to_numpy(dtype=float) for f in features
-    ])  # fmt: skip
-    return fitted["average"].predict(x)
+    Returns
+    -------
+    dict
+        Keys of ``results.json``.
+    """
+    table = read(data)
+    women = one_offer(table, WOMENS, "visit", rule="womens", seeds=seeds, bootstrap=bootstrap)
+    few = {"seeds": seeds[:1], "bootstrap": bootstrap}
+    return {
+        "hillstrom_women_visit": {"learner": max(women["chosen"], key=women["chosen"].get), **women["by_list"]["chosen"],
+                                  **women},
+        "hillstrom_men_visit": one_offer(table, MENS, "visit", rule="mens", **few),
+        "hillstrom_women_spend": one_offer(table, WOMENS, "spend", rule="womens", **few),
+        "hillstrom_both_visit": both_offers(table, seed=seeds[0], bootstrap=bootstrap),
+        "published": PUBLISHED,
+    }  # fmt: skip

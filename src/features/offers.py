@@ -23,8 +23,8 @@ def tried_offers(as_of: date, without: tuple[str, ...] = NONE) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``offer, channel, campaigns, contact_cost, offer_cost, response_value`` (mean of what responses to any offer were
-        worth, as known at the date), ordered by offer and channel.
+        ``offer, channel, campaigns, contact_cost, offer_cost, response_value`` (mean of what responses to any offer
+        were worth, as known at the date), ordered by offer and channel.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def tried_offers(as_of: date, without: tuple[str, ...] = NONE) -> pd.DataFrame:
     found = worth.to_pandas().iloc[0]
     value = float(found["cents"]) / 100 / float(found["n"]) if found["n"] else 0.0
     for cost in ("contact_cost", "offer_cost"):
-        listed[cost] = pd.to_numeric(listed[cost] if cost in listed else 0.0).astype(float).fillna(0.0)
+        listed[cost] = pd.to_numeric(listed.get(cost, pd.Series(0.0, listed.index))).astype(float).fillna(0.0)
     grouped = listed.groupby(["offer", "channel"], sort=True)
     out = grouped[["contact_cost", "offer_cost"]].last().assign(campaigns=grouped.size(), response_value=value)
     return out.reset_index()[["offer", "channel", "campaigns", "contact_cost", "offer_cost", "response_value"]]

@@ -173,10 +173,10 @@ def _effect(evidence: Evidence) -> tuple[Status, str]:
     blind = gap["low"] <= bound and gap["high"] >= -bound
     good = blind and gained["low"] > 0
     return _verdict(good), (
-        f"the first half of the list gains {gained['value']:.4f} ({gained['low']:.4f}–{gained['high']:.4f}) responses a "
-        f"customer, its first 30 % respond {uplift['value']:+.4f} more with the offer; the share treated among these is "
-        f"{gap['value']:+.3f} off ({gap['low']:+.3f} to {gap['high']:+.3f}), must be able to be within ±{bound}: a score "
-        f"must not know who was treated. {evidence.metrics['choice']['verdict']}"
+        f"the first half of the list gains {gained['value']:.4f} ({gained['low']:.4f}–{gained['high']:.4f}) responses "
+        f"a customer, its first 30 % respond {uplift['value']:+.4f} more with the offer; the share treated among these "
+        f"is {gap['value']:+.3f} off ({gap['low']:+.3f} to {gap['high']:+.3f}) and must reach ±{bound}: a score must "
+        f"not know who was treated. {evidence.metrics['choice']['verdict']}"
     )
 
 
