@@ -93,7 +93,7 @@ def assert_within(found: Allocation, value: np.ndarray, limits: list[Limit]) -> 
         assert (total >= np.broadcast_to(limit.minimum, count) * (1 - 1e-9)).all(), limit.name
 
 
-# with a minimum, whole contacts reach less than the relaxation does: that kind is held against the integer optimum below
+# with a minimum, whole contacts reach less than the relaxation does: that kind is held against integers below
 @pytest.mark.parametrize(
     ("kind", "core_columns"),
     [(kind, 20_000) for kind in KINDS[:-1]] + [(kind, 1000) for kind in KINDS[:-1] if kind != "same"],
