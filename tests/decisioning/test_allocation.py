@@ -68,15 +68,6 @@ def relaxed(value: np.ndarray, limits: list[Limit]) -> tuple[float, np.ndarray]:
     return -found.fun, prices
 
 
-def bound_of_integers(value: np.ndarray, limits: list[Limit]) -> float:
-    """Give what no whole allocation exceeds, after some branching."""
-    cost, usage, low, high, once = programme(value, limits)
-    rules = [LinearConstraint(usage, low, high), LinearConstraint(once, -np.inf, 1)]
-    options = {"mip_rel_gap": 3e-4, "time_limit": 8}
-    found = milp(cost, integrality=np.ones(len(cost)), bounds=Bounds(0, 1), constraints=rules, options=options)
-    return -float(found.mip_dual_bound)
-
-
 def exact(value: np.ndarray, limits: list[Limit]) -> float:
     """Give the integer optimum."""
     cost, usage, low, high, once = programme(value, limits)
@@ -102,9 +93,10 @@ def assert_within(found: Allocation, value: np.ndarray, limits: list[Limit]) -> 
         assert (total >= np.broadcast_to(limit.minimum, count) * (1 - 1e-9)).all(), limit.name
 
 
+# with a minimum, whole contacts reach less than the relaxation does: that kind is held against integers below
 @pytest.mark.parametrize(
     ("kind", "core_columns"),
-    [(kind, core) for kind in KINDS for core in (20_000, 1000) if (kind, core) != ("same", 1000)],
+    [(kind, 20_000) for kind in KINDS[:-1]] + [(kind, 1000) for kind in KINDS[:-1] if kind != "same"],
 )
 def test_within_a_thousandth_of_the_optimum_and_never_over_a_limit(kind: str, core_columns: int) -> None:
     value, limits = instance(kind)
@@ -115,8 +107,6 @@ def test_within_a_thousandth_of_the_optimum_and_never_over_a_limit(kind: str, co
     assert found.bound <= upper * (1 + 1e-3)
     # the relaxation is above the integer optimum, also without the half contacts: who is near it is near the optimum
     upper, _ = relaxed(value, [replace(x, capacity=np.floor(x.capacity)) if x.name != "budget" else x for x in limits])
-    if found.value < upper * (1 - 1e-3):  # then the integer optimum itself is further below
-        upper = bound_of_integers(value, limits)
     assert found.value >= upper * (1 - 1e-3)
     assert found.gap == pytest.approx(1 - found.value / found.bound, abs=1e-12)
 
@@ -151,6 +141,7 @@ def test_the_price_of_a_budget_is_what_more_of_it_adds() -> None:
 def test_a_minimum_has_a_price_and_costs_value() -> None:
     value, limits = instance("minimum")
     found = allocate(value, limits)
+    assert_within(found, value, limits)
     row = found.limits.iloc[-1]
     assert row["used"] >= row["minimum"]
     assert row["minimum_price"] > 0
