@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
 
 from afraz import catalog
 from afraz.data.ingest import ingest
@@ -28,7 +29,7 @@ from afraz.models.segmentation.migration import net_movement
 from afraz.models.segmentation.named import segment_names
 from afraz.models.segmentation.segmentation import fit_segmentation
 from afraz.params import read_yaml
-from lens_report import configured, reported
+from lens_report import configured, examined, reported
 
 Array = NDArray[np.float64]
 
@@ -61,6 +62,7 @@ def berka(data: Path, seed: int = 7, resampled: int = 500) -> dict[str, Any]:
         "customers": {f"{day:%Y-%m-%d}": len(part) for day, part in by_date(segments)},
         "lenses": aged(reported(result, last, settings), result.assigned, last),
         "pipeline_lenses": aged(reported(usual, last, asked), usual.assigned, last),
+        "older_accounts": of_older(last, result.assigned, seed),
         "profile": result.tables["profile"].to_dict("records"),
         "sizes": {lens: flows(segments, lens).to_dict("records") for lens in named},
         "quarters": quarters(segments, named, resampled, seed),
@@ -94,6 +96,17 @@ def aged(found: dict[str, Any], assigned: pd.DataFrame, table: pd.DataFrame) -> 
         if values["segments"] else values
         for lens, values in found.items()
     }  # fmt: skip
+
+
+def of_older(last: pd.DataFrame, assigned: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """Look for groups of behaviour among older accounts alone: is what was found more than how young an account is?"""
+    older = last[last["tenure_days"] >= OLDER].reset_index(drop=True)
+    lens = {"behaviour": LENSES["behaviour"]}
+    found = examined(older, "behaviour", lens["behaviour"], seed)
+    if found["segments"]:
+        own = fit_segmentation(older, configured(lens, seed)).assigned.set_index("customer_id")["behaviour"]
+        found["agreement"] = float(adjusted_rand_score(assigned.set_index("customer_id")["behaviour"][own.index], own))
+    return {"customers": len(older), **found}
 
 
 def quarters(

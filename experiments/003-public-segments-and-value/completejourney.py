@@ -57,7 +57,7 @@ def completejourney(data: Path, seed: int = 7, other_seeds: int = 3) -> dict[str
         "planted": [planted(table, share, seed) for share in PLANTED],
         "with_demographics": {"households": len(known), **with_people(known, seed)},
         "themes": themes(table, seed),
-        "demographics_of_themes": demographics(theme_weights(table, seed), table[PEOPLE]),
+        "demographics_of_themes": contrasts(theme_weights(table, seed), table[PEOPLE]),
     }}  # fmt: skip
 
 
@@ -126,6 +126,10 @@ def with_people(known: pd.DataFrame, seed: int) -> dict[str, Any]:
     if all(found[name]["segments"] for name in WITH_PEOPLE):
         assigned = fit_segmentation(known, configured(WITH_PEOPLE, seed)).assigned
         found["agreement"] = float(adjusted_rand_score(assigned["people"], assigned["needs_and_people"]))
+        names = assigned["needs_and_people"].map(found["needs_and_people"]["names"])
+        counts = known[block_items(known, "category")]
+        shares = counts.div(counts.sum(axis=1), axis=0)
+        found["bought_by_segment"] = contrasts(shares, pd.DataFrame({"segment": names}))
     return found
 
 
@@ -149,8 +153,8 @@ def theme_weights(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame({f"theme_{j + 1}": w for j, w in enumerate(run.theme_weights(found, columns))})
 
 
-def demographics(weights: pd.DataFrame, people: pd.DataFrame, least: int = 30) -> dict[str, Any]:
-    """Hold the households of each demographic level against those of the other levels, theme by theme.
+def contrasts(values: pd.DataFrame, people: pd.DataFrame, least: int = 30) -> dict[str, Any]:
+    """Hold the households of each level of each attribute against those of the other levels, value by value.
 
     Only households whose attribute is known; levels of at least ``least``. Effects are Cohen's d, p-values those of
     Mann and Whitney, and Holm's method over all of them keeps the chance of any false alarm at 5 %.
@@ -158,8 +162,8 @@ def demographics(weights: pd.DataFrame, people: pd.DataFrame, least: int = 30) -
     Returns
     -------
     dict
-        ``tests`` (their number), ``differ``: those that are significant, the largest effects first, and ``largest``,
-        the largest effect of all.
+        ``tests`` (their number), ``differ``: those that are significant, the largest effects first, and ``largest``:
+        the largest effect of all, significant or not.
     """
     rows = []
     for attribute in people:
@@ -168,13 +172,13 @@ def demographics(weights: pd.DataFrame, people: pd.DataFrame, least: int = 30) -
             if not least <= size <= stated.sum() - least:
                 continue
             inside = (people.loc[stated, attribute] == level).to_numpy()
-            one = weights[stated]
+            one = values[stated]
             for row in describe_against_rest(one, inside).to_dict("records"):
                 x = one[row["what"]].to_numpy()
                 p = float(mannwhitneyu(x[inside], x[~inside]).pvalue)
                 rows.append({**row, "attribute": attribute, "level": level, "households": int(size), "p": p})
     table = pd.DataFrame(rows)
-    table["p_adjusted"] = holm(table["p"].to_numpy())
-    table = table.sort_values("effect", key=lambda e: -e.abs(), kind="stable", ignore_index=True).drop(columns="p")
-    differ = table[table["p_adjusted"] < 0.05]
-    return {"tests": len(table), "differ": differ.to_dict("records"), "largest": float(table["effect"].abs().max())}
+    table["p_adjusted"] = holm(table.pop("p").to_numpy())
+    table = table.sort_values("effect", key=lambda e: -e.abs(), kind="stable", ignore_index=True)
+    differ = table[table["p_adjusted"] < 0.05].to_dict("records")
+    return {"tests": len(table), "differ": differ, "largest": table.iloc[0].to_dict()}

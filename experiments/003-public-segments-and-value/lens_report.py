@@ -58,8 +58,8 @@ def reported(result: SegmentationResult, table: pd.DataFrame, settings: Segmenta
 
 def examined(table: pd.DataFrame, name: str, lens: dict[str, Any], seed: int) -> dict[str, Any]:
     """Fit one lens of clusters, and give its evidence also where no group is found and nothing can be fitted."""
-    settings = configured({name: lens}, seed)
-    asked = ClustersLens(**lens)
+    settings, asked = configured({name: lens}, seed), ClustersLens(**lens)
+    table = table.sort_values("customer_id", kind="stable", ignore_index=True)
     choice = gather(read_sources(table, asked, name), asked.clusters or settings.clusters, settings)
     if choice.kind is None:
         return {"segments": 0, "reason": choice.reason, "tried": tried(choice.table)}
