@@ -28,8 +28,9 @@ from afraz.models.segmentation.history import assign_months
 from afraz.models.segmentation.migration import net_movement
 from afraz.models.segmentation.named import segment_names
 from afraz.models.segmentation.segmentation import fit_segmentation
+from afraz.models.segmentation.settings import SegmentationSettings
 from afraz.params import read_yaml
-from lens_report import configured, examined, reported
+from lens_report import by_seed, configured, examined, reported
 
 Array = NDArray[np.float64]
 
@@ -37,6 +38,7 @@ Array = NDArray[np.float64]
 DATES = (date(1993, 7, 1), date(1993, 10, 1), date(1994, 1, 1), date(1994, 3, 31))
 WINDOW = 90  # days; an account that is younger has no whole window
 OLDER = 180  # days; an account of that age at the earlier date was no new one in either window
+SEEDS = 5
 # Fixed before the first fit: windows of 90 days, because a year would count how old an account is
 LENSES: dict[str, Any] = {
     # what is earned is not recorded: what is kept here stands for it
@@ -62,7 +64,8 @@ def berka(data: Path, seed: int = 7, resampled: int = 500) -> dict[str, Any]:
         "customers": {f"{day:%Y-%m-%d}": len(part) for day, part in by_date(segments)},
         "lenses": aged(reported(result, last, settings), result.assigned, last),
         "pipeline_lenses": aged(reported(usual, last, asked), usual.assigned, last),
-        "older_accounts": of_older(last, result.assigned, seed),
+        "other_seeds": by_seed(last, "behaviour", settings, range(seed, seed + SEEDS)),
+        "older_accounts": of_older(last, result.assigned, settings),
         "profile": result.tables["profile"].to_dict("records"),
         "sizes": {lens: flows(segments, lens).to_dict("records") for lens in named},
         "quarters": quarters(segments, named, resampled, seed),
@@ -98,13 +101,12 @@ def aged(found: dict[str, Any], assigned: pd.DataFrame, table: pd.DataFrame) -> 
     }  # fmt: skip
 
 
-def of_older(last: pd.DataFrame, assigned: pd.DataFrame, seed: int) -> dict[str, Any]:
+def of_older(last: pd.DataFrame, assigned: pd.DataFrame, settings: SegmentationSettings) -> dict[str, Any]:
     """Look for groups of behaviour among older accounts alone: is what was found more than how young an account is?"""
     older = last[last["tenure_days"] >= OLDER].reset_index(drop=True)
-    lens = {"behaviour": LENSES["behaviour"]}
-    found = examined(older, "behaviour", lens["behaviour"], seed)
+    found = examined(older, "behaviour", settings)
     if found["segments"]:
-        own = fit_segmentation(older, configured(lens, seed)).assigned.set_index("customer_id")["behaviour"]
+        own = fit_segmentation(older, settings).assigned.set_index("customer_id")["behaviour"]
         found["agreement"] = float(adjusted_rand_score(assigned.set_index("customer_id")["behaviour"][own.index], own))
     return {"customers": len(older), **found}
 

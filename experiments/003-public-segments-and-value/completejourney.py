@@ -19,8 +19,8 @@ from afraz.models.segmentation.migration import holm
 from afraz.models.segmentation.preparation import block_items, read_sources
 from afraz.models.segmentation.profile import describe_against_rest
 from afraz.models.segmentation.segmentation import fit_segmentation
-from afraz.models.segmentation.settings import ClustersLens
-from lens_report import configured, examined
+from afraz.models.segmentation.settings import ClustersLens, SegmentationSettings
+from lens_report import by_seed, configured, examined
 
 DAY = pd.Timestamp("2018-01-01")  # the end of the year that the lines are of
 # Fixed before the first fit
@@ -36,29 +36,35 @@ WITH_PEOPLE: dict[str, dict[str, Any]] = {
     "people": {"kind": "clusters", "texts": PEOPLE},
     "needs_and_people": {"kind": "clusters", "themes": ["category"], "texts": PEOPLE},
 }
+RESAMPLES, NULLS = 10, 5  # a hundred counts take long
+SEEDS = 10
 PLANTED = (0.1, 0.2, 0.3, 0.4)  # shares of the lines that are exchanged for those of a planted group
 GROUPS = 3
 
 
-def completejourney(data: Path, seed: int = 7, other_seeds: int = 3) -> dict[str, Any]:
+def completejourney(data: Path, seed: int = 7) -> dict[str, Any]:
     """Run all of it on the folder of the public data sets."""
     folder = data / "completejourney"
     lines = read_lines(folder)
     table = households(lines, read_people(folder))
     known = table[table["age"].notna()].reset_index(drop=True)
-    needs = examined(table, "needs", NEEDS, seed)
+    asked = settings_of({"needs": NEEDS, **OTHER_VIEWS}, seed)
     return {"needs": {
-        **needs,
+        **examined(table, "needs", asked),
         "households": len(table), "lines": int(table[block_items(table, "category")].to_numpy().sum()),
         "categories": len(block_items(table, "category")), "departments": len(block_items(table, "department")),
         "sampled": {"households": int(lines["customer_id"].nunique()), "lines": len(lines)},
-        "other_seeds": [strongest(examined(table, "needs", NEEDS, seed + 1 + j)) for j in range(other_seeds)],
-        "other_views": {name: examined(table, name, lens, seed) for name, lens in OTHER_VIEWS.items()},
+        "other_seeds": by_seed(table, "needs", asked, range(seed, seed + SEEDS)),
+        "other_views": {name: examined(table, name, asked) for name in OTHER_VIEWS},
         "planted": [planted(table, share, seed) for share in PLANTED],
         "with_demographics": {"households": len(known), **with_people(known, seed)},
         "themes": themes(table, seed),
         "demographics_of_themes": contrasts(theme_weights(table, seed), table[PEOPLE]),
     }}  # fmt: skip
+
+
+def settings_of(lenses: dict[str, Any], seed: int) -> SegmentationSettings:
+    return configured(lenses, seed, RESAMPLES, NULLS)
 
 
 def read_lines(folder: Path) -> pd.DataFrame:
@@ -112,19 +118,19 @@ def planted(table: pd.DataFrame, share: float, seed: int) -> dict[str, Any]:
     kept = rng.binomial(counts, 1 - share)
     fresh = rng.multinomial(counts.sum(axis=1) - kept.sum(axis=1), (likely / likely.sum(axis=1, keepdims=True))[group])
     changed = table[["customer_id"]].join(pd.DataFrame((kept + fresh).astype(float), columns=names))
-    found = examined(changed, "needs", NEEDS, seed)
-    agreement = None
+    settings = settings_of({"needs": NEEDS}, seed)
+    found, agreement = examined(changed, "needs", settings), None
     if found["segments"]:
-        settings = configured({"needs": NEEDS}, seed)
         agreement = float(adjusted_rand_score(group, fit_segmentation(changed, settings).assigned["needs"]))
     return {"exchanged": share, **strongest(found), "agreement_with_planted": agreement}
 
 
 def with_people(known: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Put demographics beside needs, and alone: what both find together may be the demographics' doing."""
-    found: dict[str, Any] = {name: examined(known, name, lens, seed) for name, lens in WITH_PEOPLE.items()}
+    settings = settings_of(WITH_PEOPLE, seed)
+    found: dict[str, Any] = {name: examined(known, name, settings) for name in WITH_PEOPLE}
     if all(found[name]["segments"] for name in WITH_PEOPLE):
-        assigned = fit_segmentation(known, configured(WITH_PEOPLE, seed)).assigned
+        assigned = fit_segmentation(known, settings).assigned
         found["agreement"] = float(adjusted_rand_score(assigned["people"], assigned["needs_and_people"]))
         names = assigned["needs_and_people"].map(found["needs_and_people"]["names"])
         counts = known[block_items(known, "category")]

@@ -1,5 +1,6 @@
 """What a segmentation found, lens by lens, as plain values; the thresholds are those of the bank's own pipeline."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -7,23 +8,26 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from afraz.catalog import root
+from afraz.errors import NotApplicable
 from afraz.models.segmentation.evidence import gather, overlaps
 from afraz.models.segmentation.named import segment_names
 from afraz.models.segmentation.preparation import read_sources
 from afraz.models.segmentation.segmentation import SegmentationResult, fit_segmentation
-from afraz.models.segmentation.settings import ClustersLens, SegmentationSettings
+from afraz.models.segmentation.settings import SegmentationSettings
 from afraz.params import read_yaml
 
 THRESHOLDS = ("clusters", "starts", "min_share", "min_stability")
 # More than the pipeline draws (6 and 3): these tables are small, and nobody waits for them
-RESAMPLES, NULLS = 10, 5
+RESAMPLES, NULLS = 20, 9
 
 
-def configured(lenses: dict[str, Any], seed: int) -> SegmentationSettings:
+def configured(
+    lenses: dict[str, Any], seed: int, resamples: int = RESAMPLES, nulls: int = NULLS
+) -> SegmentationSettings:
     """Ask of groups what ``params/segmentation.yaml`` asks."""
     asked = read_yaml(root() / "params" / "segmentation.yaml")
     kept = {name: tuple(value) if isinstance(value := asked[name], list) else value for name in THRESHOLDS}
-    return SegmentationSettings(lenses=lenses, bootstrap=RESAMPLES, nulls=NULLS, seed=seed, **kept)
+    return SegmentationSettings(lenses=lenses, bootstrap=resamples, nulls=nulls, seed=seed, **kept)
 
 
 def reported(result: SegmentationResult, table: pd.DataFrame, settings: SegmentationSettings) -> dict[str, Any]:
@@ -56,14 +60,42 @@ def reported(result: SegmentationResult, table: pd.DataFrame, settings: Segmenta
     return found
 
 
-def examined(table: pd.DataFrame, name: str, lens: dict[str, Any], seed: int) -> dict[str, Any]:
+def examined(table: pd.DataFrame, name: str, settings: SegmentationSettings) -> dict[str, Any]:
     """Fit one lens of clusters, and give its evidence also where no group is found and nothing can be fitted."""
-    settings, asked = configured({name: lens}, seed), ClustersLens(**lens)
-    table = table.sort_values("customer_id", kind="stable", ignore_index=True)
-    choice = gather(read_sources(table, asked, name), asked.clusters or settings.clusters, settings)
+    alone = settings.model_copy(update={"lenses": {name: settings.lenses[name]}})
+    table = table.sort_values(settings.id, kind="stable", ignore_index=True)
+    asked = alone.inputs(name)
+    choice = gather(read_sources(table, asked, name), asked.clusters or settings.clusters, alone)
     if choice.kind is None:
         return {"segments": 0, "reason": choice.reason, "tried": tried(choice.table)}
-    return reported(fit_segmentation(table, settings), table, settings)[name]
+    return reported(fit_segmentation(table, alone), table, alone)[name]
+
+
+def by_seed(table: pd.DataFrame, name: str, settings: SegmentationSettings, seeds: range) -> dict[str, Any]:
+    """Repeat a lens with other tables without groups, other resamples and other starts.
+
+    Returns
+    -------
+    dict
+        ``fits``: seed and segments (0: none), how they were found and how stable they are; ``agreement`` and
+        ``agreement_lowest``: mean and lowest adjusted Rand index between the fits that found any, None below two.
+    """
+    fits, labels = [], []
+    for seed in seeds:
+        try:
+            result = fit_segmentation(table, settings.model_copy(update={
+                "lenses": {name: settings.lenses[name]}, "seed": seed}))  # fmt: skip
+        except NotApplicable:
+            fits.append({"seed": seed, "segments": 0})
+            continue
+        lens = result.metrics["lenses"][name]
+        fits.append({"seed": seed, **{key: lens[key] for key in ("segments", "kind", "stability")}})
+        labels.append(result.assigned[name])
+    rand = [adjusted_rand_score(one, other) for one, other in itertools.combinations(labels, 2)]
+    return {
+        "fits": fits, "agreement": float(np.mean(rand)) if rand else None,
+        "agreement_lowest": float(min(rand)) if rand else None,
+    }  # fmt: skip
 
 
 def tried(evidence: pd.DataFrame) -> list[dict[str, Any]]:

@@ -82,6 +82,8 @@ pd.DataFrame(found["profile"]).query("lens == 'behaviour'").groupby("segment").h
 pd.DataFrame(found["pipeline_lenses"]).drop(index=["tried"])
 # %%
 found["older_accounts"]
+# %%
+pd.DataFrame(found["other_seeds"]["fits"]).assign(agreement=found["other_seeds"]["agreement"])
 # %% [markdown]
 # ## Berka: who moves from quarter to quarter
 # The segments of March 1994 assign every quarter's end. 90 % intervals resample customers; net movements are McNemar's
@@ -107,7 +109,9 @@ if "completejourney" in parts:
 needs = results["completejourney"]["needs"]
 {name: needs[name] for name in ("households", "lines", "categories", "segments", "reason", "themes") if name in needs}
 # %%
-pd.DataFrame(needs["other_seeds"]), pd.DataFrame(needs["other_views"]).T
+pd.DataFrame(needs["other_seeds"]["fits"]).assign(agreement=needs["other_seeds"]["agreement"])
+# %%
+pd.DataFrame(needs["other_views"]).T
 # %%
 pd.DataFrame(needs["planted"])
 # %% [markdown]
