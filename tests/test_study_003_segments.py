@@ -14,7 +14,7 @@ import pytest
 STUDY = Path(__file__).resolve().parents[1] / "experiments" / "003-public-segments-and-value"
 RESULTS = json.loads((STUDY / "results.json").read_text("utf-8"))
 BANK, NEEDS = RESULTS["berka"]["segments"], RESULTS["completejourney"]["needs"]
-README = (STUDY / "README.md").read_text("utf-8")
+README = " ".join((STUDY / "README.md").read_text("utf-8").split())
 
 
 @pytest.fixture(scope="module")
