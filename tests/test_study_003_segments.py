@@ -57,7 +57,7 @@ def test_the_readme_states_what_was_found_of_the_bank() -> None:
         said += [
             f"{percent(m['share'])} % ({percent(m['low'])}–{percent(m['high'])})" for m in quarter["moved"].values()
         ]
-    said.append(f"five seeds gave {', '.join(str(fit['segments']) for fit in BANK['other_seeds']['fits'])} segments")
+    said.append(f"Five seeds gave {', '.join(str(fit['segments']) for fit in BANK['other_seeds']['fits'])} segments")
     assert [figure for figure in said if figure not in README] == []
 
 
