@@ -26,6 +26,8 @@ SETTLE_DAYS = 2
 the past they describe can no longer change when a late record arrives."""
 
 CATEGORY_DAYS = 180
+SHARED_KINDS = ("purchase", "cash_withdrawal", "transfer_out")
+"""Kinds whose share in what the customer caused is a feature: a standing order is a transfer, but no such one."""
 _SCALE = 1_000_000_000
 
 
@@ -70,6 +72,10 @@ def _is(kind: str) -> Callable[[ir.Table], ir.BooleanValue]:
     return lambda rows: rows.kind == kind
 
 
+def _caused(kind: str) -> Callable[[ir.Table], ir.BooleanValue]:
+    return lambda rows: rows.by_customer & (rows.kind == kind)
+
+
 def _via(channel: str) -> Callable[[ir.Table], ir.BooleanValue]:
     return lambda rows: rows.channel == channel
 
@@ -84,6 +90,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("rows", lambda rows: rows.count().cast("float64")),
     INITIATED,
     *(_count(f"kind_{kind}", _is(kind)) for kind in KINDS),
+    *(_count(f"initiated_{kind}", _caused(kind)) for kind in SHARED_KINDS),
     *(_count(f"channel_{channel}", _via(channel)) for channel in CHANNELS),
     _total("inflow", lambda rows: rows.cents > 0),
     _total("outflow", lambda rows: rows.cents < 0, -1),

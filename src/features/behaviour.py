@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ..data.schemas import CHANNELS
-from .activity import categories
+from .activity import SHARED_KINDS, categories
 from .family import Family
 from .feature import Feature, change, days_since, deviation, features_of, share
 from .inputs import Inputs
@@ -26,6 +26,7 @@ INGREDIENTS = (
     *(f"rows_{w}" for w in ("30", "90", "365")),
     *(f"initiated_{w}" for w in ("30", "90", "180", "365", "90_180", "365_455")),
     *(f"kind_{k}_{w}" for k in _KINDS for w in ("30", "90", "365", "90_180", "365_455")),
+    *(f"initiated_{k}_90" for k in SHARED_KINDS),
     *(f"channel_{c}_{w}" for c in CHANNELS for w in ("90", "365")),
     "first_day_ever", "last_initiated_ever",
 )  # fmt: skip
@@ -108,9 +109,9 @@ FEATURES: tuple[Feature, ...] = (
     *(f for kind in ("purchase", "cash_withdrawal", "transfer_out", "transfer_in")
       for f in _trends(f"{kind}s", _KINDS[kind], f"kind_{kind}")),
     *(_feature(f"{kind}_share_90d", f"share of {_KINDS[kind]} in all transactions the customer caused", "share",
-               "90 days", lambda t, k=kind: share(t[f"kind_{k}_90"], t.initiated_90), f"makes few {_KINDS[kind]}",
-               f"makes mostly {_KINDS[kind]}", 0, "transactions.kind")
-      for kind in ("purchase", "cash_withdrawal", "transfer_out")),
+               "90 days", lambda t, k=kind: share(t[f"initiated_{k}_90"], t.initiated_90),
+               f"makes few {_KINDS[kind]}", f"makes mostly {_KINDS[kind]}", 0, "transactions.kind")
+      for kind in SHARED_KINDS),
     _feature("kind_entropy_90d", "how evenly kinds of transaction are used (Shannon entropy)", "nats", "90 days",
              lambda t: entropy([t[f"kind_{k}_90"] for k in _KINDS]), "uses the accounts for one thing",
              "uses the accounts for many things", -1, "transactions.kind"),

@@ -66,6 +66,8 @@ def _sums(rows: pd.DataFrame, customers: pd.Index, window: str) -> pd.DataFrame:
     parts.append(channels.reindex(columns=list(CHANNELS), fill_value=0).add_prefix("channel_"))
     acted = rows[rows["initiated"]]
     parts.append(acted.groupby("customer_id", observed=True)["day"].nunique().rename("days").to_frame())
+    caused = acted.groupby(["customer_id", "kind"], observed=True).size().unstack(fill_value=0).rename(columns=str)
+    parts.append(caused.reindex(columns=list(KINDS), fill_value=0).add_prefix("caused_"))
     out = pd.concat(parts, axis=1).reindex(customers).fillna(0)
     return out.add_suffix("_" + window)
 
@@ -176,7 +178,7 @@ def _from_sums(t: pd.DataFrame, net: pd.Series, history: pd.Series) -> pd.DataFr
     for kind in KINDS:
         out[f"{kind}s_90d"] = t[f"kind_{kind}_90"]
     for kind in ("purchase", "cash_withdrawal", "transfer_out"):
-        out[f"{kind}_share_90d"] = t[f"kind_{kind}_90"] / t["initiated_90"].replace(0, np.nan)
+        out[f"{kind}_share_90d"] = t[f"caused_{kind}_90"] / t["initiated_90"].replace(0, np.nan)
     out["kind_entropy_90d"] = _entropy(t[[f"kind_{k}_90" for k in KINDS]])
     for channel in CHANNELS:
         out[f"channel_{channel}_share_90d"] = t[f"channel_{channel}_90"] / t["transactions_90"].replace(0, np.nan)

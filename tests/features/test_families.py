@@ -65,6 +65,15 @@ def test_behaviour_measures_the_mix_of_channels(bank, make_on):
     assert row["kind_entropy_90d"] == pytest.approx(0)
 
 
+def test_standing_orders_are_no_share_of_what_the_customer_caused(bank, make_on):
+    caused = make_on("a", "2024-05-01", kind="transfer_out", channel="internet") + make_on("a", "2024-05-02")
+    standing = make_on("a", "2024-05-03", "2024-05-04", "2024-05-05", kind="transfer_out", channel="automatic")
+    row = _row(bank(caused + standing), "behaviour")
+    assert row["transfer_out_share_90d"] == 0.5
+    assert row["purchase_share_90d"] == 0.5
+    assert row["transfer_outs_90d"] == 4
+
+
 def test_loyalty_sees_that_the_salary_no_longer_comes(bank, make_on):
     months = [f"2023-{m:02d}-25" for m in range(6, 13)] + ["2024-01-25", "2024-02-25"]
     row = _row(bank(make_on("a", "2023-01-01") + make_on("a", *months, kind="salary", amount=1000)), "loyalty")
