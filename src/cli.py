@@ -121,7 +121,7 @@ def score(
 def audience(
     condition: Annotated[str, typer.Argument(help="such as: value == 'high' and loyalty == 'at_risk'")],
     as_of: Annotated[str | None, typer.Option(help="ISO date with segments; default: that of the params")] = None,
-    out: Annotated[Path | None, typer.Option(help="write the customers to this .csv or .parquet file")] = None,
+    out: Annotated[Path | None, typer.Option(help="write the customers to this .csv, .xlsx or .parquet file")] = None,
 ) -> None:
     """Find customers by segment, feature or attribute: count them, describe them against the rest, export them."""
     from .catalog import root

@@ -26,7 +26,7 @@ def test_every_start_that_a_spreadsheet_runs_is_neutralised_in_cells_and_names(s
 
 
 def test_another_ending_or_an_absent_folder_is_refused(tmp_path) -> None:
-    with pytest.raises(ParamsError, match=r"ends in .csv or .parquet"):
+    with pytest.raises(ParamsError, match=r"ends in \.csv, \.xlsx or \.parquet"):
         write_table(TABLE, tmp_path / "list.xls")
     with pytest.raises(ParamsError, match="does not exist"):
         write_table(TABLE, tmp_path / "absent" / "list.csv")

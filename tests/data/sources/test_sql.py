@@ -12,8 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from afraz.data.ingest import ingest
-from afraz.data.sources.settings import SqlSettings
-from afraz.data.sources.sql import database_url, masked
+from afraz.data.sources.database import masked, read_url
 from afraz.errors import DataError, ParamsError
 
 ENV = "AFRAZ_TEST_DATABASE_URL"
@@ -136,13 +135,12 @@ def test_a_database_that_is_down_is_a_short_error_without_the_password(
 
 
 def test_an_unset_variable_and_a_text_that_is_no_url_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = SqlSettings.model_validate(SETTINGS)
     monkeypatch.delenv(ENV, raising=False)
     with pytest.raises(ParamsError, match=f"environment variable {ENV} is not set"):
-        database_url(settings)
+        read_url(ENV, "source core")
     monkeypatch.setenv(ENV, "no url, s3cret")
     with pytest.raises(ParamsError, match="is no SQLAlchemy URL") as caught:
-        database_url(settings)
+        read_url(ENV, "source core")
     assert "s3cret" not in str(caught.value)
 
 
