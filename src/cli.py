@@ -142,6 +142,35 @@ def audience(
 
 
 @app.command()
+def next_action(
+    customer: Annotated[str, typer.Argument(help="the customer_id")],
+    json: Annotated[bool, typer.Option("--json", help="for programs: one JSON object")] = False,
+    on: Annotated[str | None, typer.Option(help="ISO date on which it is asked; default: today")] = None,
+) -> None:
+    """What to do for a customer who calls or comes in: worth, risk, the next offer, or why there is none."""
+    from dataclasses import asdict
+
+    from .pipeline.next_action import next_action as look_up
+
+    day = None
+    if on:
+        from .params import iso_date  # pydantic takes longer than everything else here
+
+        day = iso_date(on, "--on")
+    found = asdict(look_up(customer, day))
+    if json:
+        from json import dumps
+
+        print(dumps(found, ensure_ascii=False))
+        return
+    table = Table(show_header=False)
+    for name, value in found.items():
+        if value is not None:
+            table.add_row(name.replace("_", " "), str(value))
+    console.print(table)
+
+
+@app.command()
 def champion(
     model: str,
     to: Annotated[int | None, typer.Option(help="make this version champion; its checks must have passed")] = None,

@@ -74,8 +74,8 @@ def contact_list(
     Raises
     ------
     DataError
-        For a missing column, a week before the first, a repeated customer within a campaign, a customer of the
-        holdout, or an explored customer who is also decided on.
+        For a missing column, a week before the first, a contact after its offer's end, a repeated customer within a
+        campaign, a customer of the holdout, or an explored customer who is also decided on.
     """
     _check(rows, strips, reasons)
     table = rows.copy()
@@ -85,11 +85,14 @@ def contact_list(
     if repeated:
         raise DataError(f"{repeated} rows repeat customer and campaign: a customer gets a campaign once")
     for name in OPTIONAL:
-        table[name] = table[name] if name in table else np.nan
+        table[name] = table.get(name, np.nan)
     table = _placed(_timed(table, times, as_of), customers)
     table["expires_at"] = _expiry(table, valid_days)
-    withheld = table["arm"].isin([CONTROL, NOTHING])
-    table.loc[withheld, ["day", "hour", "contact_on", "time_confidence", "expires_at"]] = None
+    held = table["arm"].isin([CONTROL, NOTHING])
+    late = int((~held & (table["expires_at"] <= table["contact_on"])).sum())
+    if late:
+        raise DataError(f"{late} contacts would be made after their offer ends: plan them in an earlier week")
+    table.loc[held, ["day", "hour", "contact_on", "time_confidence", "expires_at"]] = None
     ordered = table.sort_values(["week", "channel", "net_value", "customer_id"], ascending=[True, True, False, True],
                                 kind="stable", na_position="last")  # fmt: skip
     columns = [
@@ -144,7 +147,7 @@ def _placed(table: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     where = customers[["customer_id", *(p for p in PLACES if p in customers)]]
     placed = table.drop(columns=[p for p in PLACES if p in table]).merge(where, how="left", on="customer_id")
     for name in PLACES:
-        placed[name] = placed[name] if name in placed else None
+        placed[name] = placed.get(name)
     return placed
 
 

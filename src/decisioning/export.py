@@ -4,7 +4,7 @@ Files go through :mod:`afraz.scoring.export`, which neutralises what a spreadshe
 given.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -87,8 +87,11 @@ def send(rows: pd.DataFrame, url_env: str, table: str, schema: str | None = None
         raise DataError(f"sending a list: the database at {place_of(url)} does not answer: {cause_of(error, url)}.\n"
                         f"Start it, or correct ${url_env}.") from None  # fmt: skip
     except sa.exc.SQLAlchemyError as error:
-        raise DataError(f"sending a list: the database refuses: {cause_of(error, url)}.\n"
-                        f"Nothing was written: correct the table {table!r} or the user's rights.") from None  # fmt: skip
+        said = cause_of(error, url)
+        raise DataError(
+            f"sending a list: the database refuses: {said}.\n"
+            f"Nothing was written: correct the table {table!r} or the user's rights."
+        ) from None
     finally:
         engine.dispose()
     return Sent(len(rows), there - len(rows))
@@ -133,21 +136,18 @@ def _target(
 
 
 def _type(column: pd.Series, in_key: bool) -> sa.types.TypeEngine[Any]:
-    checks = pd.api.types
-    if checks.is_bool_dtype(column):
-        return sa.Boolean()
-    if checks.is_integer_dtype(column):
-        return sa.BigInteger()
-    if checks.is_float_dtype(column):
-        return sa.Double()
-    if checks.is_datetime64_any_dtype(column):
-        return sa.DateTime()
-    known = column.dropna()
-    if len(known) and known.map(lambda cell: isinstance(cell, Decimal)).all():
-        return sa.Numeric(18, 2)
-    if len(known) and known.map(lambda cell: isinstance(cell, date)).all():
-        return sa.Date()
-    return sa.String(255) if in_key else sa.Text()
+    plain: list[tuple[Callable[[Any], bool], sa.types.TypeEngine[Any]]] = [
+        (pd.api.types.is_bool_dtype, sa.Boolean()),
+        (pd.api.types.is_integer_dtype, sa.BigInteger()),
+        (pd.api.types.is_float_dtype, sa.Double()),
+        (pd.api.types.is_datetime64_any_dtype, sa.DateTime()),
+    ]
+    for fits, kind in plain:
+        if fits(column):
+            return kind
+    cells = set(column.dropna().map(type))
+    objects: dict[type, sa.types.TypeEngine[Any]] = {Decimal: sa.Numeric(18, 2), date: sa.Date()}
+    return objects.get(cells.pop() if len(cells) == 1 else str, sa.String(255) if in_key else sa.Text())
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
