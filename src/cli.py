@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from .errors import AfrazError
 
@@ -166,7 +167,7 @@ def next_action(
     table = Table(show_header=False)
     for name, value in found.items():
         if value is not None:
-            table.add_row(name.replace("_", " "), str(value))
+            table.add_row(name.replace("_", " "), Text(str(value)))
     console.print(table)
 
 
