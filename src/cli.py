@@ -151,14 +151,10 @@ def next_action(
     """What to do for a customer who calls or comes in: worth, risk, the next offer, or why there is none."""
     from dataclasses import asdict
 
+    from .params import iso_date
     from .pipeline.next_action import next_action as look_up
 
-    day = None
-    if on:
-        from .params import iso_date  # pydantic takes longer than everything else here
-
-        day = iso_date(on, "--on")
-    found = asdict(look_up(customer, day))
+    found = asdict(look_up(customer, iso_date(on, "--on") if on else None))
     if json:
         from json import dumps
 

@@ -49,7 +49,8 @@ def contact_list(
     rows : DataFrame
         ``customer_id, offer, channel, week`` (1 is the seven days from ``as_of``), ``net_value, strip, arm, propensity,
         channel_propensity``: control groups, decided and explored rows, one below the other. ``value_at_stake,
-        expected_uplift, campaign_id`` and ``expires_at`` (of the offer) may be there.
+        expected_uplift, campaign_id`` (where missing: :func:`campaign_ids`) and ``expires_at`` (of the offer) may be
+        there.
     customers : DataFrame
         Canonical customers: where they belong (``branch_id, region_id``).
     strips : DataFrame
@@ -79,8 +80,8 @@ def contact_list(
     """
     _check(rows, strips, reasons)
     table = rows.copy()
-    if "campaign_id" not in table:
-        table["campaign_id"] = campaign_ids(table["offer"], as_of)
+    named = campaign_ids(table["offer"], as_of)
+    table["campaign_id"] = table["campaign_id"].fillna(named) if "campaign_id" in table else named
     repeated = int(table.duplicated(["campaign_id", "customer_id"]).sum())
     if repeated:
         raise DataError(f"{repeated} rows repeat customer and campaign: a customer gets a campaign once")

@@ -108,6 +108,10 @@ def _why_nothing(
     ids: pd.Series, withheld: pd.DataFrame | None, strips: pd.DataFrame | None, judged: pd.DataFrame | None
 ) -> pd.Series:
     why = pd.Series(NOT_DECIDED if judged is None else NOT_CHOSEN, ids.index, dtype=object)
+    apart = [withheld["customer_id"]] if withheld is not None else []
+    apart += [strips.loc[strips["strip"].eq(HOLDOUT), "customer_id"]] if strips is not None else []
+    if apart:
+        why = why.mask(ids.isin(pd.concat(apart)), WITHHELD)
     if judged is not None:
         possible = judged.loc[judged["eligible"], "customer_id"]
         refused = judged[~judged["eligible"] & ~judged["customer_id"].isin(possible)]
@@ -115,11 +119,9 @@ def _why_nothing(
         several = refused["customer_id"].duplicated(keep=False)
         words = refused[~several].set_index("customer_id")["reason"]
         words = pd.concat([words, refused[several].groupby("customer_id")["reason"].agg("; ".join)])
-        why = ids.map(words).fillna(why)
-        why = why.mask(~ids.isin(judged["customer_id"]), NOT_DECIDED)
-    apart = [withheld["customer_id"]] if withheld is not None else []
-    apart += [strips.loc[strips["strip"].eq(HOLDOUT), "customer_id"]] if strips is not None else []
-    return why.mask(ids.isin(pd.concat(apart)), WITHHELD) if apart else why
+        why = why.mask(why.eq(NOT_CHOSEN) & ~ids.isin(judged["customer_id"]), NOT_DECIDED)
+        why = ids.map(words).fillna(why)  # what stands against every offer comes first
+    return why
 
 
 def write_index(desk: pd.DataFrame, place: Path) -> Path:

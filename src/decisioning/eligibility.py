@@ -15,6 +15,7 @@ from .rules import (
     consent,
     contact_pressure,
     default_probability,
+    departed,
     exclusion,
     open_campaign,
     open_contact,
@@ -70,9 +71,10 @@ def judge(
     options: pd.DataFrame, customers: pd.DataFrame, as_of: dt.date, limits: Limits, *,
     treatments: pd.DataFrame | None = None, campaigns: pd.DataFrame | None = None,
     contacts: pd.DataFrame | None = None, loans: pd.DataFrame | None = None, loan_months: pd.DataFrame | None = None,
-    probabilities: pd.DataFrame | None = None, exclusions: pd.DataFrame | None = None,
+    accounts: pd.DataFrame | None = None, probabilities: pd.DataFrame | None = None,
+    exclusions: pd.DataFrame | None = None,
 ) -> Eligibility:  # fmt: skip
-    """Hold every option against the rules: exclusion, consent, what is running, pressure, arrears, default.
+    """Hold every option against the rules: exclusion, departure, consent, what is running, pressure, arrears, default.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ def judge(
         ``customer_id, offer, channel``, each option once; other columns are kept.
     customers : DataFrame
         Canonical customers.
-    treatments, campaigns, contacts, loans, loan_months : DataFrame, optional
+    treatments, campaigns, contacts, loans, loan_months, accounts : DataFrame, optional
         Canonical tables; a rule whose table is absent is not applicable, which is listed.
     probabilities : DataFrame, optional
         ``customer_id, default_probability``; of several rows of a customer the highest counts.
@@ -109,6 +111,7 @@ def judge(
     _check_options(options, customers)
     asked = {
         "exclusion": lambda: exclusion(exclusions, as_of),
+        "departed": lambda: departed(accounts, as_of),
         "consent": lambda: consent(customers, limits),
         "open_contact": lambda: open_contact(contacts, as_of, limits),
         "open_campaign": lambda: open_campaign(treatments, campaigns, as_of, limits),

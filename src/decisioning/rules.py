@@ -32,6 +32,15 @@ def exclusion(exclusions: pd.DataFrame | None, as_of: dt.date) -> Rule:
     return Rule("exclusion", excluded_on(exclusions, as_of))
 
 
+def departed(accounts: pd.DataFrame | None, as_of: dt.date) -> Rule:
+    """Whoever has closed the last account is no customer any more."""
+    if accounts is None:
+        raise NotApplicable("no accounts")
+    known = accounts[accounts["opened_at"] < pd.Timestamp(as_of)]
+    closed = (known["closed_at"] < pd.Timestamp(as_of)).groupby(known["customer_id"]).all()
+    return Rule("departed", pd.Series("all accounts are closed", closed.index[closed], dtype=object))
+
+
 def consent(customers: pd.DataFrame, limits: Limits) -> Rule:
     """Selling needs a consent that is on record: one that is missing is no consent."""
     stated = customers["marketing_consent"] if "marketing_consent" in customers else pd.Series(None, customers.index)

@@ -71,6 +71,13 @@ def test_without_times_and_places_there_is_still_a_list(rows, customers) -> None
     assert contacts["contact_on"].dt.day.tolist() == [1, 8, 8]
 
 
+def test_a_campaign_without_a_name_gets_one_and_a_named_one_keeps_it(rows, customers) -> None:
+    named = rows.assign(campaign_id=["P1", "P1", "P1", None, None])
+    contacts, withheld = contact_list(named, customers, STRIPS, AS_OF)
+    assert set(contacts["campaign_id"]) == {"P1", "2026-07-01-loan_rate"}
+    assert set(withheld["campaign_id"]) == {"P1", "2026-07-01-nothing"}
+
+
 def test_an_offer_that_ends_earlier_ends_the_contact(rows, customers) -> None:
     ends = rows.assign(expires_at=pd.Timestamp("2026-07-10"))
     contacts, _ = contact_list(ends, customers, STRIPS, AS_OF)

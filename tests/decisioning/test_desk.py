@@ -34,7 +34,7 @@ def desk() -> pd.DataFrame:
     })  # fmt: skip
     judged = pd.DataFrame({
         "customer_id": [IDS[2], IDS[2], IDS[3], IDS[3], IDS[4]],
-        "eligible": [False, False, True, False, False], "reason": ["late", "too often", None, "late", "late"],
+        "eligible": [False, False, True, False, True], "reason": ["late", "too often", None, "late", None],
     })  # fmt: skip
     strips = pd.DataFrame({"customer_id": IDS, "strip": ["decided"] * 4 + ["holdout", "decided"]})
     return desk_table(customers, AS_OF, churn=churn, value=value, contacts=contacts, strips=strips, judged=judged)
@@ -51,6 +51,14 @@ def test_every_customer_has_an_offer_or_a_reason_why_not(desk: pd.DataFrame) -> 
     }  # fmt: skip
     assert by["next_offer"].isna().eq(by["nothing_because"].notna()).all()
     assert list(desk) == list(COLUMNS)
+
+
+def test_a_customer_set_apart_whom_nothing_could_be_offered_hears_why() -> None:
+    customers = pd.DataFrame({"customer_id": ["C1", "C2"]})
+    strips = pd.DataFrame({"customer_id": ["C1", "C2"], "strip": "holdout"})
+    judged = pd.DataFrame({"customer_id": ["C1", "C2"], "eligible": [False, True], "reason": ["late", None]})
+    found = desk_table(customers, AS_OF, strips=strips, judged=judged)["nothing_because"]
+    assert found.tolist() == ["late", WITHHELD]
 
 
 def test_worth_and_risk_set_the_priority(desk: pd.DataFrame) -> None:

@@ -24,7 +24,7 @@ def test_the_first_refusal_is_said_and_the_counts_add_up(customers: pd.DataFrame
         "eligible": {"options": 4, "customers": 2}, "exclusion": {"options": 3, "customers": 1},
         "consent": {"options": 0, "customers": 0}, "default_probability": {"options": 2, "customers": 1},
     }  # fmt: skip
-    assert set(found.not_applicable) == {"open_contact", "open_campaign", "contact_pressure", "arrears"}
+    assert set(found.not_applicable) == {"departed", "open_contact", "open_campaign", "contact_pressure", "arrears"}
     assert set(found.refused.loc[found.refused["customer_id"].eq("C2"), "reason"]) == {"excluded: dispute"}
     assert found.eligible[["customer_id", "offer"]].drop_duplicates().to_dict("records") == [
         {"customer_id": "C1", "offer": "loan_rate"}, {"customer_id": "C1", "offer": "fee_waiver"},

@@ -10,6 +10,7 @@ from afraz.decisioning.rules import (
     contact_pressure,
     contacts_made,
     default_probability,
+    departed,
     open_campaign,
     open_contact,
 )
@@ -28,6 +29,17 @@ def _treatments(*rows: tuple[str, str, str, str, str | None]) -> pd.DataFrame:
     return table.assign(
         assigned_at=pd.to_datetime(table["assigned_at"]), delivered_at=pd.to_datetime(table["delivered_at"])
     )
+
+
+def test_whoever_closed_the_last_account_has_left() -> None:
+    accounts = pd.DataFrame({
+        "customer_id": ["left", "left", "stays", "stays", "leaves_later", "new"],
+        "opened_at": pd.to_datetime(["2020-01-01"] * 5 + ["2026-07-01"]),
+        "closed_at": pd.to_datetime(["2026-01-01", "2026-06-30", "2026-01-01", None, "2026-07-01", None]),
+    })  # fmt: skip
+    assert departed(accounts, AS_OF).words.to_dict() == {"left": "all accounts are closed"}
+    with pytest.raises(NotApplicable, match="no accounts"):
+        departed(None, AS_OF)
 
 
 def test_consent_must_be_on_record() -> None:
