@@ -113,13 +113,13 @@ def _why_nothing(
     if apart:
         why = why.mask(ids.isin(pd.concat(apart)), WITHHELD)
     if judged is not None:
-        possible = judged.loc[judged["eligible"], "customer_id"]
-        refused = judged[~judged["eligible"] & ~judged["customer_id"].isin(possible)]
+        possible = judged.groupby("customer_id")["eligible"].any()
+        refused = judged[~judged["customer_id"].map(possible).astype(bool)]
         refused = refused.drop_duplicates(["customer_id", "reason"]).sort_values("customer_id", kind="stable")
         several = refused["customer_id"].duplicated(keep=False)
         words = refused[~several].set_index("customer_id")["reason"]
         words = pd.concat([words, refused[several].groupby("customer_id")["reason"].agg("; ".join)])
-        why = why.mask(why.eq(NOT_CHOSEN) & ~ids.isin(judged["customer_id"]), NOT_DECIDED)
+        why = why.mask(why.eq(NOT_CHOSEN) & ids.map(possible).isna(), NOT_DECIDED)
         why = ids.map(words).fillna(why)  # what stands against every offer comes first
     return why
 

@@ -172,17 +172,21 @@ def best_times(
     if not pseudo_count > 0:
         raise ParamsError(f"rhythm: pseudo_count is a positive number, not {pseudo_count}")
     ids = pd.Index(customer_ids.sort_values(kind="stable"), name="customer_id")
+    placed = seen.assign(row=ids.get_indexer(pd.Index(seen["customer_id"])))  # -1: not asked for
     parts = []
     for channel, opening in opened.items():
         open_days, open_hours = opening.cells()
-        inside = seen[
-            seen["source"].isin(list(opening.sources)) & seen["day"].isin(open_days) & seen["hour"].isin(open_hours)
+        inside = placed[
+            placed["source"].isin(list(opening.sources))
+            & placed["day"].isin(open_days)
+            & placed["hour"].isin(open_hours)
         ]
-        day, day_sure = _best(inside, ids, "day", open_days, pseudo_count)
-        hour, hour_sure = _best(inside, ids, "hour", open_hours, pseudo_count)
-        own = inside.groupby("customer_id")["events"].sum().reindex(ids, fill_value=0)
+        day, day_sure = _best(inside, len(ids), "day", open_days, pseudo_count)
+        hour, hour_sure = _best(inside, len(ids), "hour", open_hours, pseudo_count)
+        asked = inside[inside["row"] >= 0]
+        own = np.bincount(asked["row"], asked["events"], len(ids)).astype(np.int64)
         parts.append(pd.DataFrame({
-            "customer_id": ids, "channel": channel, "day": day, "hour": hour, "events": own.to_numpy(),
+            "customer_id": ids, "channel": channel, "day": day, "hour": hour, "events": own,
             "confidence": (day_sure * hour_sure).round(4),
         }))  # fmt: skip
     if not parts:
@@ -191,20 +195,18 @@ def best_times(
 
 
 def _best(
-    seen: pd.DataFrame, ids: pd.Index, what: str, cells: Sequence[int], pseudo_count: float
+    seen: pd.DataFrame, customers: int, what: str, cells: Sequence[int], pseudo_count: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Choose the cell with the largest smoothed share; of equal ones the population's, then the earlier."""
     total = seen.groupby(what)["events"].sum().reindex(pd.Index(cells), fill_value=0).to_numpy(dtype=float)
     population = (total + 1) / (total + 1).sum()
-    counts = np.zeros((len(ids), len(cells)))
-    rows = ids.get_indexer(pd.Index(seen["customer_id"]))
-    known = rows >= 0
-    places = pd.Index(cells).get_indexer(pd.Index(seen[what]))
-    np.add.at(counts, (rows[known], places[known]), seen["events"].to_numpy(dtype=float)[known])
+    asked = seen[seen["row"] >= 0]
+    place = asked["row"].to_numpy() * len(cells) + np.searchsorted(cells, asked[what])
+    counts = np.bincount(place, asked["events"], customers * len(cells)).reshape(customers, len(cells))
     weights = counts + pseudo_count * population
     best = weights.argmax(axis=1)
-    a, whole = weights[np.arange(len(ids)), best], weights.sum(axis=1)
+    a, whole = weights[np.arange(customers), best], weights.sum(axis=1)
     if len(cells) == 1:
-        return np.full(len(ids), cells[0]), np.ones(len(ids))
+        return np.full(customers, cells[0]), np.ones(customers)
     sure = 1 - betainc(a, whole - a, 1 / len(cells))
     return np.asarray(cells, dtype=np.int64)[best], np.asarray(sure)
