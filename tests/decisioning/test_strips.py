@@ -134,3 +134,13 @@ def test_repeats_and_senseless_shares_are_refused() -> None:
         set_apart(IDS, holdout=0.1, exploration=-0.1, round_key="x")
     with pytest.raises(DataError, match="1 rows repeat customer and campaign"):
         control_groups(pd.concat([_assigned(10), _assigned(1)]), Power(), "x")
+
+
+def test_controls_of_two_campaigns_and_the_exploration_are_drawn_apart() -> None:
+    both = pd.concat([_assigned(), _assigned(campaign="P2")], ignore_index=True)
+    rows, _ = control_groups(both, Power(), "x")
+    control = rows[rows["strip"].eq("control")].groupby("campaign_id")["customer_id"].agg(set)
+    explored = set_apart(IDS, holdout=0, exploration=1433 / 20_000, round_key="x")
+    explored = set(explored.loc[explored["strip"].eq("exploration"), "customer_id"])
+    for other in (control["P2"], explored):
+        assert len(control["P1"] & other) == pytest.approx(1433**2 / 20_000, abs=45)
