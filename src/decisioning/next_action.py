@@ -106,6 +106,8 @@ class Desk:
         for guess in guesses:
             for question in _NEIGHBOURS:
                 known |= {row[0]: None for row in self._connection.execute(question, (guess,))}
-        if guesses[0] in known:
-            return [guesses[0]]
-        return difflib.get_close_matches(guesses[0], known, n=at_most, cutoff=0.0)
+        exact = [guess for guess in guesses if guess in known]
+        if exact:
+            return exact[:1]
+        spelled = {one.upper(): one for one in known}
+        return [spelled[one] for one in difflib.get_close_matches(guesses[0].upper(), spelled, n=at_most, cutoff=0.0)]

@@ -56,6 +56,15 @@ def test_the_list_is_ordered_timed_and_placed(rows, times, customers) -> None:
     assert set(contacts) == {*withheld, "priority"}
 
 
+def test_the_largest_net_value_comes_first_and_a_tie_is_settled_by_customer(rows, customers) -> None:
+    worth = rows.assign(net_value=[8.0, 5.0, 9.0, 1.0, None])
+    for table, first in ((worth, "C2"), (rows, "C1")):
+        contacts, _ = contact_list(table, customers, STRIPS, AS_OF)
+        second_week = contacts[contacts["week"].eq(2)]
+        assert second_week["priority"].tolist() == [1, 2]
+        assert second_week["customer_id"].iloc[0] == first
+
+
 def test_the_order_of_rows_does_not_matter_and_the_input_stays(rows, times, customers) -> None:
     before = rows.copy()
     one = contact_list(rows, customers, STRIPS, AS_OF, times=times)

@@ -27,7 +27,7 @@ def desk() -> pd.DataFrame:
     })  # fmt: skip
     churn = pd.DataFrame({"customer_id": IDS[:3], "leave_90": [0.3, 0.1, 0.2]})
     contacts = pd.DataFrame({
-        "customer_id": [IDS[0], IDS[0], IDS[1]], "campaign_id": ["P2", "P1", "P1"], "priority": [1, 9, 2],
+        "customer_id": [IDS[0], IDS[0], IDS[1]], "campaign_id": ["P1", "P2", "P1"], "priority": [1, 9, 2],
         "contact_on": pd.to_datetime(["2026-07-20", "2026-07-06", "2026-07-07"]), "offer": ["b", "a", "a"],
         "channel": ["call", "email", "email"], "reason_1": ["x", "pays many fees", "leaving"],
         "reason_2": ["y", "may leave", None], "expires_at": pd.to_datetime(["2026-08-01", "2026-07-20", "2026-07-21"]),
@@ -111,6 +111,12 @@ def test_an_unknown_customer_is_refused_with_those_that_come_nearest(
         pytest.raises(DataError, match=f"no customer '{asked}' on the desk table: did you mean .*{near}"),
     ):
         opened.next_action(asked)
+
+
+def test_ids_that_are_names_are_found_in_other_letters(tmp_path: Path) -> None:
+    names = pd.DataFrame({"customer_id": ["ANNA", "BERTA", "CARL", "DORA", "EMIL", "FRIDA"]})
+    with Desk(write_index(desk_table(names, AS_OF), tmp_path / "desk.sqlite")) as opened:
+        assert "BERTA" in opened.nearest("berta")
 
 
 def test_a_customer_id_is_no_sql_and_an_empty_table_knows_nobody(desk: pd.DataFrame, tmp_path: Path) -> None:

@@ -148,6 +148,8 @@ def test_a_workbook_per_campaign_runs_nothing_and_keeps_numbers(rows: pd.DataFra
     assert len(cells) == 3
     again = write_table(rows[rows["campaign_id"].eq("P/1")], tmp_path / "again.xlsx")
     assert again.read_bytes() == (tmp_path / "P_1.xlsx").read_bytes()
+    with zipfile.ZipFile(again) as parts:
+        assert b"2000-01-01T00:00:00Z" in parts.read("docProps/core.xml")  # not the clock
     assert sorted(p.name for p in tmp_path.iterdir()) == ["P2.xlsx", "P_1.xlsx", "again.xlsx"]
 
 

@@ -52,3 +52,18 @@ def test_a_table_that_no_worksheet_holds_is_refused_and_nothing_is_left(tmp_path
         write_table(pd.DataFrame({"note": ["x" * 32_768]}), tmp_path / "list.xlsx")
     write_table(pd.DataFrame({"note": ["x" * 32_767]}), tmp_path / "list.xlsx")
     assert [p.name for p in tmp_path.iterdir()] == ["list.xlsx"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".parquet"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(ending: str, tmp_path, monkeypatch) -> None:
+    place = tmp_path / f"list{ending}"
+    place.write_text("old")
+
+    def full(source: object, target: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        write_table(TABLE, place)
+    assert [p.name for p in tmp_path.iterdir()] == [place.name]
+    assert place.read_text() == "old"
