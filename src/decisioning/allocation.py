@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 
 from ..errors import DataError, ParamsError
 from .exact import Core, core_choice, core_prices, meet_minimums
-from .limits import Array, Codes, Limit, LimitRows, compile_limits
+from .capacity import Array, Codes, Limit, LimitRows, compile_limits
 
 Prices = tuple[Array, Array]  # of one unit of each capacity and of each minimum, 0 or more
 

