@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
-SUMS = ("n", "w", "w2", "wy", "w2y", "w2y2")
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class SequentialTest:
             return np.exp(score**2 / 2 * r / (1 + r)) / np.sqrt(1 + r)
 
     def p_value(self, z: ArrayLike, responses: ArrayLike, final: ArrayLike = False) -> Array:
-        """Always-valid p-value of one look; :func:`running` makes it the smallest so far."""
+        """Always-valid p-value of one look; the smallest of all looks so far is one, too."""
         p = np.minimum(1 / self.e_value(z, responses) / (1 - self.final_share), 1.0)
         if self.final_share == 0:
             return p
@@ -123,17 +123,6 @@ class SequentialTest:
         0.022
         """
         return (self.threshold(responses, final) + ndtri(power)) * np.asarray(error, float)
-
-
-def running(p: ArrayLike) -> Array:
-    """Smallest p-value so far, along the last axis: once significant, a campaign stays so.
-
-    Examples
-    --------
-    >>> running([0.5, 0.04, 0.3]).tolist()
-    [0.5, 0.04, 0.04]
-    """
-    return np.minimum.accumulate(np.asarray(p, float), axis=-1)
 
 
 def e_bh(e_values: ArrayLike, level: float = 0.05) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from afraz.decisioning.sequential import SequentialTest, e_bh, running
+from afraz.decisioning.sequential import SequentialTest, e_bh
 from afraz.decisioning.trials import Trial, ever_significant, ever_significant_ordinary
 from afraz.errors import ParamsError
 
@@ -75,10 +75,6 @@ def test_without_a_response_nothing_is_claimed() -> None:
     test = SequentialTest(final_share=0.8)
     assert test.p_value(np.nan, 0, True) == 1
     assert np.isinf(test.threshold(0, True))
-
-
-def test_once_significant_stays_significant() -> None:
-    assert running([[1.0, 0.01, 0.9], [0.5, 0.6, 0.4]]).tolist() == [[1.0, 0.01, 0.01], [0.5, 0.5, 0.4]]
 
 
 def test_discoveries_among_dependent_cells_are_mostly_real() -> None:
