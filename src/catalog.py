@@ -167,6 +167,14 @@ CATALOG: dict[str, Dataset] = {
         Dataset("score_credit_metrics", "experiments/metrics/score_credit.json", "score_credit",
                 "how many were scored, expected loss of the book"),
         Dataset("score_metrics", "experiments/metrics/score.json", "score", "how many were scored, how they spread"),
+        Dataset("feedback_tables", "experiments/runs/feedback/tables", "feedback",
+                "a folder of CSV files: campaigns, effects by week, verdicts, cells, refused rows"),
+        Dataset("feedback_management", "data/reports/feedback/management.html", "feedback",
+                "a page: what campaigns brought"),
+        Dataset("feedback_operations", "data/reports/feedback/operations.html", "feedback",
+                "a page: the campaigns of the week"),
+        Dataset("feedback_metrics", "experiments/metrics/feedback.json", "feedback",
+                "rows, verdicts and the effect of each campaign"),
         Dataset("oracle_metrics", "experiments/metrics/oracle.json", "oracle", "scores held against the truth"),
     )
 }  # fmt: skip

@@ -4,6 +4,9 @@ Rows that can't be used are kept with the rule that they broke. Nothing here loo
 responses that came before the assignment.
 """
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -104,7 +107,7 @@ def campaign_facts(
         read, refused, without_propensity, assigned, control, delivered, reached, responded, control_delivered, basis``
         (by lot; stated propensities: they differ from customer to customer), ``share_expected`` and ``mismatch``
         (standard errors between the share assigned an offer and what the propensities say; campaigns of one offer),
-        ``over`` (every window has ended), ``no_estimate`` (why there is none; missing: there is one) and ``remarks``.
+        ``last_assigned``, ``over`` (every window has ended), ``no_estimate`` (why there is none; missing: there is one) and ``remarks``.
     """
     facts = campaigns[[*NEEDED["campaigns"]]].copy()
     window = pd.to_numeric(facts.pop("response_window_days")).astype(float)
@@ -120,7 +123,7 @@ def campaign_facts(
     facts["over"] = (facts["last_assigned"] + days <= as_of) & ~(ends > as_of)
     facts["no_estimate"] = [_no_estimate(f) for f in facts.to_dict("records")]
     facts["remarks"] = ["; ".join(_remarks(f)) for f in facts.to_dict("records")]
-    return facts.drop(columns=["last_assigned", "arms"]).sort_values(["starts_at", "campaign_id"], ignore_index=True)
+    return facts.drop(columns="arms").sort_values(["starts_at", "campaign_id"], ignore_index=True)
 
 
 def _counted(rows: pd.DataFrame, rejects: pd.DataFrame) -> pd.DataFrame:
@@ -149,34 +152,28 @@ def _counted(rows: pd.DataFrame, rejects: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def _no_estimate(fact: dict[str, object]) -> str | None:
-    if fact["read"] == 0:
-        return "nobody was assigned"
-    if fact["assigned"] == 0 and fact["control"] == 0:
-        return "no row has a propensity between 0 and 1" if fact["without_propensity"] else "every row was refused"
-    if fact["control"] == 0:
-        return "no control: everybody was assigned the offer"
-    if fact["assigned"] == 0:
-        return "everybody was assigned to control: nobody got the offer"
-    if fact["assigned"] == 1 or fact["control"] == 1:
-        return "a single customer in an arm"
-    if fact["responded"] == 0:
-        return "nobody has responded, neither treated nor control"
-    return None
+def _no_estimate(fact: Mapping[Hashable, Any]) -> str | None:
+    reasons = {
+        "nobody was assigned": fact["read"] == 0,
+        "no row has a propensity between 0 and 1": fact["assigned"] + fact["control"] == 0 < fact["without_propensity"],
+        "every row was refused": fact["assigned"] + fact["control"] == 0,
+        "no control: everybody was assigned the offer": fact["control"] == 0,
+        "everybody was assigned to control: nobody got the offer": fact["assigned"] == 0,
+        "a single customer in an arm": min(fact["assigned"], fact["control"]) == 1,
+        "nobody has responded, neither treated nor control": fact["responded"] == 0,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def _remarks(fact: dict[str, object]) -> list[str]:
+def _remarks(fact: Mapping[Hashable, Any]) -> list[str]:
     """Say what a reader must know before believing the effect."""
-    assigned, away = fact["assigned"], fact["mismatch"]
-    assert isinstance(assigned, int)
     said = {
-        "delivered to nobody": assigned > 0 and fact["delivered"] == 0,
+        "delivered to nobody": fact["delivered"] == 0 < fact["assigned"],
         f"{fact['control_delivered']:,} of control were contacted": fact["control_delivered"] != 0,
         f"{fact['without_propensity']:,} without a usable propensity left out": fact["without_propensity"] != 0,
         f"{fact['refused']:,} rows refused": fact["refused"] != 0,
         "not by lot: weighted by the stated propensities, and no better than they are": fact["basis"] == STATED,
-        "the share assigned contradicts the propensities: don't trust the effect": isinstance(away, float)
-        and abs(away) > MISMATCH,
+        "the share assigned contradicts the propensities: don't trust the effect": abs(fact["mismatch"]) > MISMATCH,
         "costs not stated: net is before them": pd.isna(fact["contact_cost"]) or pd.isna(fact["offer_cost"]),
     }  # fmt: skip
     return [words for words, holds in said.items() if holds]

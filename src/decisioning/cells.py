@@ -39,7 +39,8 @@ def cells(
     int
         Cells that are too small.
     """
-    used = [column for column in (segment, person) if column is not None]
+    titles = {column: title for column, title in ((segment, "segment"), (person, "person")) if column is not None}
+    used = list(titles)
     known = rows[used].notna().all(axis=1)
     names = rows["campaign_id"].str.cat([rows[c].astype(str) for c in used], sep=SEPARATOR)
     parts, cut = rows.assign(cell=names.where(known)), Cut("cell", "cell", observational=person is not None)
@@ -52,10 +53,9 @@ def cells(
         return pd.DataFrame(columns=COLUMNS), 0
     last = every[every["week"] == every.groupby("part")["week"].transform("max")].assign(final=False)
     large = last[["assigned", "control"]].min(axis=1) >= smallest
-    shown = judged(last[large], test)
-    split = [dict(zip(["campaign_id", *used], part.split(SEPARATOR), strict=True)) for part in shown["part"]]
-    shown["campaign_id"] = [s["campaign_id"] for s in split]
-    shown["segment"], shown["person"] = ([s.get(c, "") for s in split] for c in (segment or "-", person or "-"))
+    labels = parts[["cell", "campaign_id", *used]].drop_duplicates("cell").rename(columns=titles)
+    shown = judged(last[large], test).merge(labels, left_on="part", right_on="cell", validate="one_to_one")
+    shown = shown.assign(**{title: "" for title in ("segment", "person") if title not in shown})
     shown["discovery"] = e_bh(shown["e_value"].to_numpy(), test.level)
     if cut.observational:
         shown["basis"] = OBSERVED

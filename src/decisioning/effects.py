@@ -15,10 +15,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from ..errors import ParamsError
 from .assignments import BY_LOT, OBSERVED, STATED
-from .contrast import Arm, contrast, terms
+from .contrast import Arm, Array, contrast, terms
 from .sequential import SequentialTest
 
 OUTCOMES = ("response", "value", "net")
@@ -155,15 +156,15 @@ def within_campaigns(seen: pd.DataFrame, cut: Cut) -> pd.DataFrame:
     places = cells.get_indexer(index), cells.get_indexer(pd.MultiIndex.from_frame(control[["part", "campaign_id"]]))
     sides = [(rows[place >= 0], place[place >= 0]) for rows, place in zip((treated, control), places, strict=True)]
 
-    def total(side: int, each: np.ndarray) -> np.ndarray:
-        return np.bincount(sides[side][1], weights=each, minlength=len(cells))
+    def total(side: int, each: ArrayLike) -> Array:
+        return np.bincount(sides[side][1], np.asarray(each, float), len(cells)).astype(float)
 
     first = treated[["basis", "days"]].set_index(index).groupby(level=[0, 1], sort=False).first().loc[cells]
     size = pd.DataFrame({
         "part": cells.get_level_values(0), "campaign_id": cells.get_level_values(1),
         "basis": first["basis"].to_numpy(), "days": first["days"].to_numpy(), "delivered": total(0, treated["got"]),
         "reached": total(0, treated["met"]),
-        "responses": sum(total(side, sides[side][0]["response"]) for side in (0, 1)),
+        "responses": total(0, sides[0][0]["response"]) + total(1, sides[1][0]["response"]),
     })  # fmt: skip
     tables = []
     for outcome in OUTCOMES:
@@ -245,9 +246,9 @@ def weekly_effects(
     DataFrame
         One row per ``cut, lens, part, week, outcome``: ``days`` (of the longest window counted), ``final``,
         ``campaigns, assigned, control, delivered, reached, responses`` (in both arms), ``treated_mean, control_mean,
-        effect, standard_error, low, high, e_value, p_value`` (of no effect at any look so far; of net: at this look, for
-        costs come first and returns later, so that net is below zero early on), ``smallest_found`` (the effect that the
-        look would have found with a power of 80 %), ``basis``: by lot, stated propensities, or observational, that
+        effect, standard_error, low, high, e_value, p_value`` (of no effect at any look so far; of net: at this look,
+        for costs come first and returns later, so that net is below zero early on), ``smallest_found`` (the effect that
+        the look would have found with a power of 80 %), ``basis``: by lot, stated propensities, or observational, that
         is nobody drew lots for branch or agent, so that parts differ by their customers too.
     """
     found = list(_looks(rows, facts, cuts, as_of, costs))

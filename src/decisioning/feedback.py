@@ -13,6 +13,7 @@ from .assignments import campaign_facts, screened
 from .cells import COLUMNS as CELLS
 from .cells import cells
 from .effects import LENS, OUTCOMES, Costs, cuts_of, weekly_effects
+from .operations import counts, fold_small, running
 from .sequential import SequentialTest
 from .verdicts import verdicts
 
@@ -90,7 +91,8 @@ def find_effects(
     Returns
     -------
     Findings
-        Tables ``campaigns`` (facts), ``effects`` (every look), ``verdicts``, ``cells``, ``rejects``.
+        Tables ``campaigns`` (facts), ``effects`` (every look), ``verdicts``, ``cells``, ``rejects``; see
+        :mod:`.assignments`, :mod:`.effects`, :mod:`.verdicts`, :mod:`.cells`.
     """
     now = pd.Timestamp(as_of)
     rows, rejects = screened(inputs.treatments, inputs.campaigns)
@@ -129,3 +131,24 @@ def _summary(tables: dict[str, pd.DataFrame], small: dict[str, int], read: int) 
                   for by, few in small.items()},
         "outcomes": list(OUTCOMES),
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Week:
+    """What the operations page shows: counts by campaign, channel and branch, and whether any of them was running."""
+
+    campaigns: pd.DataFrame
+    channels: pd.DataFrame
+    branches: pd.DataFrame
+    current: bool
+
+
+def week_of(inputs: Inputs, facts: pd.DataFrame, *, as_of: str, days: int, smallest: int) -> Week:
+    """Count the campaigns of the ``days`` before ``as_of``, every row of theirs, also those that no effect can use."""
+    now = pd.Timestamp(as_of)
+    names, current = running(facts, now, days)
+    rows = inputs.treatments[inputs.treatments["campaign_id"].isin(names)]
+    rows = rows.merge(inputs.campaigns[["campaign_id", "name", "channel"]], on="campaign_id")
+    by = (["campaign_id", "name", "channel"], ["channel"], ["branch_id"])
+    campaigns, channels, branches = (counts(rows.dropna(subset=b), b, now, days) for b in by)
+    return Week(campaigns, channels, fold_small(branches, "branch_id", smallest), current)

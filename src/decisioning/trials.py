@@ -1,4 +1,4 @@
-"""Simulated campaigns that are looked at very often: how often the test calls an effect that is not there, or finds one.
+"""Simulated campaigns that are looked at very often: how often the test is wrong, and what it finds.
 
 Customers are drawn one by one and go through the estimate and the test that the pipeline uses.
 """

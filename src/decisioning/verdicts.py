@@ -10,6 +10,10 @@ WORKS, IDLE, HARMS, OPEN = "works", "does not work", "harms", "undecided"
 PAYS, COSTS, NOT_SHOWN = "pays", "costs more than it brings", "not shown"
 FAMILIES = ("segment", "region", "branch", "agent")  # many parts at once: a verdict must also be a discovery
 KEY = ["cut", "lens", "part"]
+COLUMNS = [
+    *KEY, "week", "final", "basis", "assigned", "control", "delivered", "reached", "responses", "effect", "low", "high",
+    "p_value", "smallest_found", "net", "net_low", "net_high", "discovery", "verdict", "pays",
+]  # fmt: skip
 
 
 def latest(effects: pd.DataFrame) -> pd.DataFrame:
@@ -21,8 +25,9 @@ def latest(effects: pd.DataFrame) -> pd.DataFrame:
 def verdicts(effects: pd.DataFrame, *, worthwhile: float, level: float = 0.05) -> pd.DataFrame:
     """Say of every part of every cut whether it works, at its last look.
 
-    * **harms**, **works**: the interval of the effect on the response lies below, above zero. Where a cut has many parts
-      (segments of a lens, regions, branches, agents) it must be a discovery among them, too (:func:`.sequential.e_bh`).
+    * **harms**, **works**: the interval of the effect on the response lies below, above zero. Where a cut has many
+      parts (segments of a lens, regions, branches, agents) it must be a discovery among them, too
+      (:func:`.sequential.e_bh`).
     * **does not work**: the interval leaves out every effect of ``worthwhile`` and more.
     * **undecided**: anything else; ``smallest_found`` says what effect would have been found four times in five.
 
@@ -68,6 +73,3 @@ def verdicts(effects: pd.DataFrame, *, worthwhile: float, level: float = 0.05) -
     table["pays"] = np.select([table["net_low"] > 0, table["net_high"] < 0], [PAYS, COSTS], NOT_SHOWN)
     return table[COLUMNS].reset_index(drop=True)
 
-
-COLUMNS = [*KEY, "week", "final", "basis", "assigned", "control", "delivered", "reached", "responses", "effect", "low",
-           "high", "p_value", "smallest_found", "net", "net_low", "net_high", "discovery", "verdict", "pays"]  # fmt: skip

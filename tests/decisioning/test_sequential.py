@@ -1,4 +1,4 @@
-"""Tests that are looked at all the time: how often they are wrong, what they find, and what an ordinary one would do."""
+"""Tests that are looked at all the time: how often they are wrong, and what they find."""
 
 import numpy as np
 import pytest
@@ -64,9 +64,7 @@ def test_the_mixture_averages_to_one_without_an_effect() -> None:
 def test_the_interval_is_narrowest_at_the_planned_number_of_responses() -> None:
     """Narrowest in units of the effect: the standard error falls with the root of the responses."""
     responses = np.arange(10, 3000)
-    each = [
-        SequentialTest(planned=p).threshold(300) / np.sqrt(300) for p in (30, 100, 200, 300, 400, 900, 3000)
-    ]
+    each = [SequentialTest(planned=p).threshold(300) / np.sqrt(300) for p in (30, 100, 200, 300, 400, 900, 3000)]
     assert int(np.argmin(each)) == 3
     assert np.isfinite(SequentialTest().threshold(responses)).all()
 
