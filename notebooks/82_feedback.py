@@ -50,7 +50,8 @@ facts[["campaign_id", "assigned", "control", "delivered", "reached", "basis", "n
 # %%
 verdicts.query("cut == 'campaign'").drop(columns=["cut", "lens", "basis", "discovery"]).round(4)
 # %%
-verdicts.query("cut in ('offer', 'channel', 'segment')")[["cut", "lens", "part", "effect", "low", "high", "verdict", "pays"]]
+strategies = verdicts.query("cut in ('offer', 'channel', 'segment')")
+strategies[["cut", "lens", "part", "effect", "low", "high", "verdict", "pays"]].round(4)
 # %% [markdown]
 # ## Cells that stand out
 # %%
@@ -63,11 +64,16 @@ week.campaigns
 # %% [markdown]
 # ## Save
 # %%
-save("feedback_management", management_page(facts, effects, verdicts, cells, as_of=as_of, level=level,
-                                            worthwhile=worthwhile, rejected=len(rejects)))  # fmt: skip
-save("feedback_operations", operations_page(week.campaigns, week.channels, week.branches, as_of=as_of,
-                                            days=operations_days, current=week.current, smallest=smallest_shown))  # fmt: skip
+brought = management_page(
+    facts, effects, verdicts, cells, as_of=as_of, level=level, worthwhile=worthwhile, rejected=len(rejects)
+)
+done = operations_page(
+    week.campaigns, week.channels, week.branches, as_of=as_of, days=operations_days, current=week.current,
+    smallest=smallest_shown,
+)  # fmt: skip
 # %%
+save("feedback_management", brought)
+save("feedback_operations", done)
 save("feedback_tables", found.tables)
 save("feedback_metrics", found.summary)
 found.summary["verdicts"]

@@ -107,7 +107,8 @@ def campaign_facts(
         read, refused, without_propensity, assigned, control, delivered, reached, responded, control_delivered, basis``
         (by lot; stated propensities: they differ from customer to customer), ``share_expected`` and ``mismatch``
         (standard errors between the share assigned an offer and what the propensities say; campaigns of one offer),
-        ``last_assigned``, ``over`` (every window has ended), ``no_estimate`` (why there is none; missing: there is one) and ``remarks``.
+        ``last_assigned``, ``over`` (every window has ended), ``no_estimate`` (why there is none; missing: there is
+        one) and ``remarks``.
     """
     facts = campaigns[[*NEEDED["campaigns"]]].copy()
     window = pd.to_numeric(facts.pop("response_window_days")).astype(float)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from .assignments import OBSERVED
-from .effects import Cut, judged, look, pooled, weeks_of, within_campaigns
+from .effects import USED, Cut, judged, look, pooled, weeks_of, within_campaigns
 from .sequential import SequentialTest, e_bh
 
 SEPARATOR = "\x1f"
@@ -46,7 +46,7 @@ def cells(
     parts, cut = rows.assign(cell=names.where(known)), Cut("cell", "cell", observational=person is not None)
     looks = []
     for week in range(1, 1 + max(map(weeks_of, facts["window_days"]), default=0)):
-        each = within_campaigns(look(parts, facts, week, as_of), cut)
+        each = within_campaigns(look(parts[[*USED, "cell"]], facts, week, as_of), cut)
         looks.append(pooled(each[each["outcome"] == "response"]).assign(week=week))
     every = pd.concat(looks, ignore_index=True) if looks else pd.DataFrame()
     if not len(every):

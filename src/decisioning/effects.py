@@ -24,6 +24,7 @@ from .sequential import SequentialTest
 
 OUTCOMES = ("response", "value", "net")
 LENS = "segment_"  # columns of segments begin so
+USED = ["campaign_id", "assigned_at", "arm", "treated", "weight", "delivered_at", "reached_at", "responded_at", "value"]
 PEOPLE = ("region_id", "branch_id", "agent_id")  # nobody drew lots for them
 
 
@@ -130,7 +131,7 @@ def _arms(seen: pd.DataFrame, cut: Cut) -> tuple[pd.DataFrame, pd.DataFrame]:
     parts = parts.assign(part=seen[cut.column])
     treated = parts[parts["treated"] & parts["part"].notna()]
     control = parts[~parts["treated"]]
-    own = control.groupby("campaign_id")["part"].transform(lambda p: p.notna().any())
+    own = control["campaign_id"].isin(control.loc[control["part"].notna(), "campaign_id"])
     pairs = treated[["campaign_id", "part"]].drop_duplicates()
     shared = control[~own].drop(columns="part").merge(pairs, on="campaign_id")
     return treated, pd.concat([control[own & control["part"].notna()], shared], ignore_index=True)

@@ -53,7 +53,9 @@ def feedback_inputs() -> Inputs:
     customers = catalog.scan("customers").select("customer_id", "branch_id", "region_id").to_pandas()
     treatments = treatments.merge(customers, on="customer_id", how="left", validate="many_to_one")
     if catalog.path("segments").exists():
-        treatments = with_segments(treatments, catalog.load("segments"))
+        found = catalog.scan("segments")
+        names = [c for c in found.columns if c.endswith(NAME) and c.removesuffix(NAME) in found.columns]
+        treatments = with_segments(treatments, found.select("customer_id", "as_of", *names).to_pandas())
     return Inputs(treatments, catalog.scan("campaigns").to_pandas())
 
 
@@ -70,11 +72,11 @@ def with_segments(treatments: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFr
     >>> treatments = pd.DataFrame({"customer_id": ["a", "a"],
     ...                            "assigned_at": pd.to_datetime(["2026-01-31 09:00", "2026-02-01 09:00"])})
     >>> segments = pd.DataFrame({"customer_id": "a", "as_of": pd.to_datetime(["2026-01-01", "2026-02-01"]),
-    ...                          "value": ["l", "h"], "value_name": ["low", "high"]})
+    ...                          "value_name": ["low", "high"]})
     >>> with_segments(treatments, segments)["segment_value"].tolist()
     ['low', 'high']
     """
-    lenses = [c for c in segments.columns if c.endswith(NAME) and c.removesuffix(NAME) in segments.columns]
+    lenses = [c for c in segments.columns if c.endswith(NAME)]
     known = segments[["customer_id", "as_of", *lenses]].astype({"as_of": "datetime64[us]"}).sort_values("as_of")
     known = known.rename(columns={c: LENS + c.removesuffix(NAME) for c in lenses})
     dated = treatments.sort_values("assigned_at", kind="stable")

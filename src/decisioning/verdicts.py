@@ -72,4 +72,3 @@ def verdicts(effects: pd.DataFrame, *, worthwhile: float, level: float = 0.05) -
     )
     table["pays"] = np.select([table["net_low"] > 0, table["net_high"] < 0], [PAYS, COSTS], NOT_SHOWN)
     return table[COLUMNS].reset_index(drop=True)
-

@@ -33,7 +33,7 @@ def _environment() -> Environment:
         loader=PackageLoader("afraz.reports", "templates/pages"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    found.filters.update(points=points, money=money, share=share, whole=whole)
+    found.filters.update(points=points, money=money, share=share, whole=whole, chance=chance)
     return found
 
 
@@ -73,6 +73,19 @@ def share(part: float, whole: float, smallest: int = 20) -> str:
     ('55 %', '–')
     """
     return f"{part / whole:.0%}".replace("%", " %") if whole >= smallest else "–"
+
+
+def chance(value: float) -> str:
+    """Spell a p-value.
+
+    Examples
+    --------
+    >>> chance(0.0346), chance(0.00002), chance(1.0)
+    ('= .035', '< .001', '= 1')
+    """
+    if value < 0.001:
+        return "< .001"
+    return "= 1" if value >= 0.9995 else f"= {value:.3f}".replace("0.", ".", 1)
 
 
 def whole(value: float) -> str:
@@ -144,13 +157,13 @@ def management_page(
     reach = scale(own)
     weekly = effects[(effects["cut"] == "campaign") & (effects["outcome"] == "response")]
     trend_reach = scale(weekly[weekly["week"] > 1] if (weekly["week"] > 1).any() else weekly)
-    known = facts.merge(own.drop(columns=["basis", "assigned", "control", "delivered", "reached"]), left_on="campaign_id",
-                        right_on="part")  # fmt: skip
+    judged = own.drop(columns=["basis", "assigned", "control", "delivered", "reached"])
+    known = facts.merge(judged, left_on="campaign_id", right_on="part", validate="one_to_one")
     campaigns = [
         {**_drawn(row, reach), "trend": _trend(weekly[weekly["part"] == row["part"]], trend_reach)}
         for row in known.sort_values(["starts_at", "campaign_id"], ascending=[False, True]).to_dict("records")
     ]
-    others = [_part_table(verdicts[verdicts["cut"] == cut], cut) for cut in verdicts["cut"].unique() if cut != "campaign"]
+    others = [_part_table(rows, str(cut)) for cut, rows in verdicts.groupby("cut", sort=False) if cut != "campaign"]
     names = facts.set_index("campaign_id")["name"]
     failed = verdicts[
         (verdicts["verdict"].isin(["does not work", "harms"]) & (verdicts["basis"] != "observational"))
@@ -162,7 +175,7 @@ def management_page(
         failed=[{**row, "sign": SIGNS[row["verdict"]]} for row in told.to_dict("records")],
         without=facts[facts["no_estimate"].notna()].to_dict("records"), others=others,
         discoveries=cells[cells["discovery"].astype(bool)].to_dict("records"), judged_cells=len(cells),
-        counts=own["verdict"].value_counts().to_dict(), signs=SIGNS, weeks=int(weekly["week"].max() if len(weekly) else 0),
+        counts=own["verdict"].value_counts().to_dict(), signs=SIGNS,
     )  # fmt: skip
     return Page(html)
 
@@ -193,9 +206,10 @@ def operations_page(
         Branches with fewer customers are already put together; shares of fewer customers are not shown.
     """
     until = pd.Timestamp(as_of) - pd.Timedelta(days=1)
+    by_channel, by_branch = channels.to_dict("records"), branches.to_dict("records")
     html = _environment().get_template("operations.html.j2").render(
         since=(until - pd.Timedelta(days=days - 1)).date().isoformat(), until=until.date().isoformat(), current=current,
         smallest=smallest, campaigns=campaigns.to_dict("records"),
-        tables=[("channel", "channel", channels.to_dict("records")), ("branch", "branch_id", branches.to_dict("records"))],
+        tables=[("channel", "channel", by_channel), ("branch", "branch_id", by_branch)],
     )  # fmt: skip
     return Page(html)
