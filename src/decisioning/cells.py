@@ -42,7 +42,9 @@ def cells(
     titles = {column: title for column, title in ((segment, "segment"), (person, "person")) if column is not None}
     used = list(titles)
     known = rows[used].notna().all(axis=1)
-    names = rows["campaign_id"].str.cat([rows[c].astype(str) for c in used], sep=SEPARATOR)
+    names = rows["campaign_id"].astype(str)
+    for column in used:
+        names = names + SEPARATOR + rows[column].astype(str)
     parts, cut = rows.assign(cell=names.where(known)), Cut("cell", "cell", observational=person is not None)
     looks = []
     for week in range(1, 1 + max(map(weeks_of, facts["window_days"]), default=0)):

@@ -118,7 +118,7 @@ def place(value: float, reach: float, start: float = _SPAN[0], end: float = _SPA
     return round(start + (inside + 1) / 2 * (end - start), 1)
 
 
-def _drawn(row: Mapping[Hashable, Any], reach: float) -> dict[str, Any]:
+def _drawn(row: Mapping[Hashable, Any], reach: float) -> dict[Hashable, Any]:
     """Add to a row what its drawing needs."""
     return {
         **row, "sign": SIGNS[row["verdict"]], "from": place(row["low"], reach), "to": place(row["high"], reach),
