@@ -3,7 +3,8 @@
 import pandas as pd
 
 from .assignments import OBSERVED
-from .effects import USED, Cut, judged, look, pooled, weeks_of, within_campaigns
+from .cuts import Cut
+from .effects import USED, judged, look, pooled, weeks_of, within_campaigns
 from .sequential import SequentialTest, e_bh
 
 SEPARATOR = "\x1f"

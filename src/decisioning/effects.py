@@ -20,12 +20,11 @@ from numpy.typing import ArrayLike
 from ..errors import ParamsError
 from .assignments import BY_LOT, OBSERVED, STATED
 from .contrast import Arm, Array, contrast, terms
+from .cuts import Cut
 from .sequential import SequentialTest
 
 OUTCOMES = ("response", "value", "net")
-LENS = "segment_"  # columns of segments begin so
 USED = ["campaign_id", "assigned_at", "arm", "treated", "weight", "delivered_at", "reached_at", "responded_at", "value"]
-PEOPLE = ("region_id", "branch_id", "agent_id")  # nobody drew lots for them
 
 
 @dataclass(frozen=True)
@@ -44,41 +43,6 @@ class Costs:
     def __post_init__(self) -> None:
         if self.offer_due not in ("response", "delivery"):
             raise ParamsError(f"offer_due is response or delivery, got {self.offer_due!r}")
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A way to part customers: the column with the name of a part, and whether nobody drew lots for it.
-
-    Where the control of a campaign has no such value (the offer; an agent whose list has no control of its own), the
-    treated of a part are held against the whole control of their campaign.
-    """
-
-    name: str
-    column: str
-    observational: bool = False
-
-    @property
-    def lens(self) -> str:
-        return self.column.removeprefix(LENS) if self.name == "segment" else ""
-
-
-def cuts_of(rows: pd.DataFrame) -> list[Cut]:
-    """Find the cuts that the rows allow: segments (columns ``segment_<lens>``), regions, branches and agents if known.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"branch_id": ["B1"], "agent_id": [None], "segment_value": ["high"]})
-    >>> [c.name for c in cuts_of(rows)]
-    ['campaign', 'offer', 'channel', 'segment', 'branch']
-    """
-    known = [c for c in rows.columns if c.startswith(LENS) and rows[c].notna().any()]
-    people = [c for c in PEOPLE if c in rows.columns and rows[c].notna().any()]
-    return [
-        *(Cut(n, c) for n, c in (("campaign", "campaign_id"), ("offer", "offered"), ("channel", "channel"))),
-        *(Cut("segment", column) for column in known),
-        *(Cut(c.removesuffix("_id"), c, observational=True) for c in people),
-    ]
 
 
 def weeks_of(window_days: int) -> int:

@@ -12,7 +12,8 @@ from ..errors import NotApplicable
 from .assignments import campaign_facts, screened
 from .cells import COLUMNS as CELLS
 from .cells import cells
-from .effects import LENS, OUTCOMES, Costs, cuts_of, weekly_effects
+from .cuts import LENS, cuts_of
+from .effects import Costs, weekly_effects
 from .operations import counts, fold_small, running
 from .sequential import SequentialTest
 from .verdicts import verdicts
@@ -131,7 +132,6 @@ def _summary(tables: dict[str, pd.DataFrame], small: dict[str, int], read: int) 
         "cells": {by: {"judged": int((tables["cells"]["by"] == by).sum()), "too_small": few,
                        "discoveries": int(tables["cells"].loc[tables["cells"]["by"] == by, "discovery"].sum())}
                   for by, few in small.items()},
-        "outcomes": list(OUTCOMES),
     }  # fmt: skip
 
 

@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import binom
 
 from afraz.decisioning.assignments import OBSERVED, STATED, campaign_facts, screened
-from afraz.decisioning.effects import Costs, Cut, cuts_of, look, weekly_effects, within_campaigns
+from afraz.decisioning.cuts import Cut, cuts_of
+from afraz.decisioning.effects import Costs, look, weekly_effects, within_campaigns
 from afraz.decisioning.sequential import SequentialTest
 from afraz.errors import ParamsError
 

@@ -12,6 +12,7 @@ from afraz.decisioning.feedback import Findings, Inputs, feedback_inputs, find_e
 from afraz.decisioning.operations import REST, counts, fold_small, running
 from afraz.decisioning.sequential import SequentialTest
 from afraz.errors import NotApplicable
+from afraz.reports.pages import management_page
 
 Make = Callable[..., pd.DataFrame]
 
@@ -63,6 +64,23 @@ def test_without_segments_the_stage_runs_and_with_them_they_are_those_before_the
     assert "segment_value_confidence" not in inputs.treatments
     verdicts = found_in(inputs).tables["verdicts"]
     assert verdicts.loc[verdicts["cut"] == "segment", ["lens", "part"]].to_numpy().tolist() == [["value", "high"]]
+
+
+def test_where_nothing_can_be_estimated_the_pages_say_so(bank: Path) -> None:
+    inputs = feedback_inputs()
+    alone = Inputs(inputs.treatments[inputs.treatments["campaign_id"] == "P2"], inputs.campaigns)
+    found = found_in(alone)
+    assert found.summary["without_estimate"] == {
+        "P1": "nobody was assigned", "P2": "no control: everybody was assigned the offer"
+    }  # fmt: skip
+    assert found.summary["verdicts"] == {}
+    tables = found.tables
+    page = management_page(
+        tables["campaigns"], tables["effects"], tables["verdicts"], tables["cells"], as_of="2026-07-01", level=0.05,
+        worthwhile=0.02, rejected=0,
+    )  # fmt: skip
+    assert "No campaign has an estimate." in page.html
+    assert "no control: everybody was assigned the offer" in page.html
 
 
 @pytest.mark.parametrize("name", ["treatments", "campaigns"])

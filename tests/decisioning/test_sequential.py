@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from afraz.decisioning.sequential import SequentialTest, e_bh
-from afraz.decisioning.trials import Trial, ever_significant, ever_significant_ordinary
+from afraz.decisioning.trials import Trial, ever_significant, ever_significant_ordinary, simulate
 from afraz.errors import ParamsError
 
 BOUND = binom.ppf(0.999, 1000, 0.05) / 1000
@@ -34,6 +34,18 @@ def test_two_points_are_found_with_a_power_of_eighty_per_cent(final_share: float
     power, half_way = ever_significant(Trial(customers=customers, effect=0.02), test)
     assert power >= 0.8
     assert half_way > 0.05  # and some are found long before the end
+
+
+@pytest.mark.parametrize("arrival", ["at_once", "over_time"])
+@pytest.mark.parametrize("money", [False, True])
+def test_intervals_hold_the_true_effect_at_all_looks_together(arrival: str, money: bool) -> None:
+    trial = Trial(effect=0.03, arrival=arrival, money=money)  # type: ignore[arg-type]
+    effect, error, responses = simulate(trial, 400, np.random.default_rng(11))
+    so_far = np.arange(1, 201) / 200 if arrival == "at_once" else np.ones(200)  # the share that has answered by then
+    truth = 0.03 * so_far * (np.exp(3.6 + 0.7**2 / 2) if money else 1.0)
+    reach = np.where(responses > 0, SequentialTest(planned=300).threshold(np.maximum(responses, 1)) * error, np.inf)
+    missed = (np.abs(effect - truth) > reach).any(axis=1).mean()
+    assert missed <= binom.ppf(0.999, 400, 0.05) / 400
 
 
 def test_a_harmful_effect_is_found_as_well_as_a_good_one() -> None:

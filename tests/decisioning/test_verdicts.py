@@ -8,7 +8,8 @@ import pytest
 
 from afraz.decisioning.assignments import OBSERVED, campaign_facts, screened
 from afraz.decisioning.cells import cells
-from afraz.decisioning.effects import Cut, cuts_of, weekly_effects
+from afraz.decisioning.cuts import Cut, cuts_of
+from afraz.decisioning.effects import weekly_effects
 from afraz.decisioning.sequential import SequentialTest
 from afraz.decisioning.verdicts import verdicts
 from afraz.errors import ParamsError
