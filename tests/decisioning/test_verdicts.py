@@ -57,6 +57,21 @@ def test_among_many_segments_only_discoveries_work(campaign: Make, calendar: Mak
     assert found["discovery"].sum() == 1
 
 
+def test_an_interval_above_zero_is_not_enough_where_many_parts_are_looked_at() -> None:
+    """Thirty segments, one with an interval just above zero: a campaign of that evidence works, a segment doesn't."""
+    row = {"week": 4, "final": False, "basis": "by lot", "assigned": 900, "control": 900, "delivered": 900,
+           "reached": 500, "responses": 130, "p_value": 0.04, "smallest_found": 0.03}  # fmt: skip
+    found = pd.DataFrame([
+        {**row, "cut": cut, "lens": lens, "part": f"S{i}", "outcome": outcome, "effect": e, "low": e - 0.02,
+         "high": e + 0.02, "e_value": 25.0 if i == 0 else 0.5}
+        for cut, lens in (("segment", "value"), ("offer", "")) for i in range(30)
+        for outcome in ("response", "net") for e in [0.025 if i == 0 else 0.0]
+    ])  # fmt: skip
+    said = verdicts(found, worthwhile=0.01).set_index(["cut", "part"])["verdict"]
+    assert said["offer", "S0"] == "works"
+    assert said["segment", "S0"] == "undecided"
+
+
 def test_a_smallest_effect_of_zero_is_refused() -> None:
     with pytest.raises(ParamsError, match="worthwhile is the smallest effect worth having, above 0, got 0"):
         verdicts(pd.DataFrame(), worthwhile=0)
