@@ -214,6 +214,14 @@ CATALOG: dict[str, Dataset] = {
                 "a customer's best day and hour by channel", ("customer_id", "channel")),
         Dataset("desk", "data/decisions/desk.parquet", "decide", "a customer: what a desk is told", ("customer_id",)),
         Dataset("desk_index", "data/decisions/desk.sqlite", "decide", "the desk table, to look one customer up"),
+        Dataset("feedback_tables", "experiments/runs/feedback/tables", "feedback",
+                "a folder of CSV files: campaigns, effects by week, verdicts, cells, refused rows"),
+        Dataset("feedback_management", "data/reports/feedback/management.html", "feedback",
+                "a page: what campaigns brought"),
+        Dataset("feedback_operations", "data/reports/feedback/operations.html", "feedback",
+                "a page: the campaigns of the week"),
+        Dataset("feedback_metrics", "experiments/metrics/feedback.json", "feedback",
+                "rows, verdicts and the effect of each campaign"),
         Dataset("oracle_metrics", "experiments/metrics/oracle.json", "oracle", "scores held against the truth"),
     )
 }  # fmt: skip

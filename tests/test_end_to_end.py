@@ -16,7 +16,8 @@ from afraz.pipeline.workspace import make_workspace
 REPO = Path(__file__).resolve().parents[1]
 ALL = [
     "simulate", "ingest", "features", "applications", "assignments", "churn", "credit", "segmentation", "value",
-    "follow_up", "govern", "score", "score_segments", "score_value", "score_credit", "oracle",
+    "promotion", "follow_up", "govern", "score", "score_segments", "score_value", "score_promotion", "score_credit",
+    "feedback", "oracle",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.slow
@@ -107,6 +108,10 @@ def test_every_result_is_there(bank: Path) -> None:
     test = json.loads((bank / "experiments/metrics/churn.json").read_text())["test"]
     for name in ("roc_auc", "average_precision", "brier", "log_loss", "calibration_error", "lift_at_10pct"):
         assert test[name]["low"] <= test[name]["value"] <= test[name]["high"]
+    feedback = json.loads((bank / "experiments/metrics/feedback.json").read_text())
+    assert sum(feedback["verdicts"]["campaign"].values()) + len(feedback["without_estimate"]) == feedback["campaigns"]
+    for page in ("management", "operations"):
+        assert "<!doctype html>" in (bank / f"data/reports/feedback/{page}.html").read_text()
     oracle = json.loads((bank / "experiments/metrics/oracle.json").read_text())
     for model in ("churn", "credit"):
         assert 0 < oracle[model]["gini"] < oracle[model]["latent_oracle_gini"] < 1

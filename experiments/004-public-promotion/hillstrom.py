@@ -15,7 +15,7 @@ from afraz.models.promotion.promotion import PromotionSettings, fit_promotion
 
 CONTROL, WOMENS, MENS = "No E-Mail", "Womens E-Mail", "Mens E-Mail"
 FEATURES = ["recency", "history", "mens", "womens", "zip_code", "newbie", "channel"]
-LEARNERS = ["response", "linear", "s", "t", "x", "dr", "transformed", "average"]
+LEARNERS = ["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"]
 # published: one harness on a small test split (uplift at 30 %; doubly robust gain at 20 %)
 PUBLISHED = {"uplift_at_30pct": {"s": 0.0793, "x": 0.0743, "dr": 0.0736, "t": 0.0678, "response": 0.0584},
              "dr_gain_at_20pct": {"s": 0.0168, "x": 0.0158, "t": 0.0155, "dr": 0.0148}}  # fmt: skip

@@ -178,6 +178,7 @@ TABLES: dict[str, Table] = {
             _c("assigned_at", "timestamp", required=True),
             _c("arm", "string"),
             _c("propensity", "float"),
+            _c("agent_id", "string"),  # on whose list the customer was put, before anybody was contacted
             _own("delivered_at"),
             _own("reached_at"),
             _own("responded_at"),

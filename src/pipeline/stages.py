@@ -63,7 +63,8 @@ def code_deps(stage: str, root: Path) -> list[str]:
     Returns
     -------
     list of str
-        Sorted, relative to the workspace. Imports inside functions count; ``__init__`` files with code count.
+        Sorted, relative to the workspace. Imports inside functions count; ``__init__`` files with code count; a module
+        ``pages.py`` brings the files of ``templates/pages/`` beside it.
     """
     notebook = notebook_of(stage, root)
     seen: set[Path] = set()
@@ -73,7 +74,8 @@ def code_deps(stage: str, root: Path) -> list[str]:
         if file not in seen:
             seen.add(file)
             waiting |= _imported(file, root)
-    return sorted(p.relative_to(root).as_posix() for p in {notebook, *seen} if p.stat().st_size)
+    templates = {t for p in seen for t in (p.parent / "templates" / p.stem).glob("*.j2")}
+    return sorted(p.relative_to(root).as_posix() for p in {notebook, *seen, *templates} if p.stat().st_size)
 
 
 def _imported(file: Path, root: Path) -> set[Path]:

@@ -165,6 +165,39 @@ def fit_dr(rows: Rows) -> Uplift:
     return Uplift("dr", [{"name": "uplift", "kind": "lightgbm"}], {"uplift": booster})
 
 
+def fit_proportional(rows: Rows) -> Uplift:
+    """Take the effect to grow or fall with the expected outcome: two numbers, seen by all customers together.
+
+    Where the odds of every customer change alike, those near one half change most. The line of outcomes is a Bayesian
+    ridge regression; how much the effect follows it is the doubly robust score's slope on it, drawn towards 0 by its own
+    noise (:func:`shrunk`).
+    """
+    effect = doubly_robust(rows.outcome, rows.treated, rows.propensity, rows.without, rows.with_offer)
+    scaling = Scaling.learn(rows.x)
+    z = scaling.apply(rows.x)[:, :-1]
+    with threadpool_limits(1):
+        line = BayesianRidge().fit(z, rows.outcome)
+        expected = z @ line.coef_
+        centre = float(expected.mean())
+        spread = float(((expected - centre) ** 2).sum())
+        slope = float(((expected - centre) * (effect - effect.mean())).sum()) / max(spread, 1e-12)
+        noise = float(((expected - centre) ** 2 * (effect - effect.mean() - slope * (expected - centre)) ** 2).sum())
+    slope = shrunk(slope, noise**0.5 / max(spread, 1e-12))
+    beta = rounded(np.append(slope * line.coef_, float(effect.mean()) - slope * centre))
+    return Uplift("proportional", [{"name": "uplift", **scaling.head(beta, rows.x)}])
+
+
+def shrunk(slope: float, error: float) -> float:
+    """Draw an estimate towards 0 as far as it is noise: the positive-part rule of James and Stein (1961).
+
+    Examples
+    --------
+    >>> shrunk(2.0, 1.0), shrunk(0.5, 1.0)
+    (1.5, 0.0)
+    """
+    return 0.0 if slope == 0 else slope * max(0.0, 1 - (error / slope) ** 2)
+
+
 def fit_linear(rows: Rows) -> Uplift:
     """Learn the doubly robust score by a line through the main directions of the inputs, shrunk by the evidence.
 
@@ -181,10 +214,9 @@ def fit_linear(rows: Rows) -> Uplift:
         falling = np.cumsum(values[::-1]) / values.sum()
         kept = vectors[:, ::-1][:, : int(np.searchsorted(falling, EXPLAINED)) + 1]
         line = BayesianRidge().fit((z - centre) @ kept, effect)
-    coefficients = kept @ line.coef_
+        coefficients = kept @ line.coef_
     beta = rounded(np.append(coefficients, float(line.intercept_ - centre @ coefficients)))
-    head = {"name": "uplift", **scaling.head(beta, rows.x)}
-    return Uplift("linear", [head])
+    return Uplift("linear", [{"name": "uplift", **scaling.head(beta, rows.x)}])
 
 
 def fit_transformed(rows: Rows) -> Uplift:
@@ -223,7 +255,7 @@ def average(parts: list[Uplift]) -> Uplift:
 
 LEARNERS: dict[str, Callable[[Rows], Uplift]] = {
     "response": fit_response, "s": fit_s, "t": fit_t, "x": fit_x, "dr": fit_dr, "transformed": fit_transformed,
-    "linear": fit_linear,
+    "linear": fit_linear, "proportional": fit_proportional,
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from ..settings import FitSettings
 
-Learner = Literal["response", "linear", "s", "t", "x", "dr", "transformed", "average"]
+Learner = Literal["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"]
 
 
 class PromotionSettings(FitSettings):
@@ -42,9 +42,9 @@ class PromotionSettings(FitSettings):
     value: str | None = Field("net_value", description="what the customer brought, net of costs")
     closing: str | None = Field("closed_after", description="whether the customer left afterwards")
     extras: list[str] = Field([], description="columns kept aside, no features")
-    learners: list[Learner] = Field(["response", "linear", "s", "t", "x", "dr", "transformed", "average"], min_length=2)
+    learners: list[Learner] = Field(["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"], min_length=2)
     second_learners: list[Learner] = Field(
-        ["linear", "dr"], description="learners of value and of leaving, beside the response"
+        ["proportional", "linear", "dr"], description="learners of value and of leaving, beside the response"
     )
     test_dates: int = Field(2, ge=1, description="how many of the last dates of assignment are the test")
     max_rounds: int = Field(150, ge=10, description="trees at most")

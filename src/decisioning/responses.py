@@ -1,0 +1,170 @@
+"""Responses to exported contact lists come back as source data: accepted rows become ``treatments``, others are kept.
+
+Everybody on a list stays in ``treatments``, with or without a row that came back: leaving out who never answered would
+turn the effect of an offer into the behaviour of those who liked it.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError
+
+KEY = ["campaign_id", "customer_id"]
+LIST = [*KEY, "assigned_at", "arm", "propensity", "expires_at"]
+DATES = ("delivered_at", "reached_at", "responded_at")
+RETURNED = [*KEY, *DATES, "response_value"]
+TREATMENT = [*KEY, "assigned_at", "arm", "propensity", *DATES, "response_value"]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What :func:`accept_responses` found; ``rows_read == accepted + rejected`` holds.
+
+    Attributes
+    ----------
+    accepted : DataFrame
+        Rows of ``treatments``, one per accepted row.
+    rejects : DataFrame
+        The other rows as they arrived, with ``line`` (1 is the first row that was read) and ``rule``.
+    """
+
+    accepted: pd.DataFrame
+    rejects: pd.DataFrame
+
+
+def accept_responses(
+    lists: pd.DataFrame, responses: pd.DataFrame, *, received_at: pd.Timestamp, max_amount: float = 1_000_000_000
+) -> Accepted:
+    """Hold rows that came back against the lists that went out; the first broken rule names a reject.
+
+    Parameters
+    ----------
+    lists : DataFrame
+        ``campaign_id, customer_id, assigned_at, arm, propensity, expires_at`` (the last moment at which a response
+        counts; missing: none), control included; further columns (``agent_id``, say) are carried along.
+    responses : DataFrame
+        ``campaign_id, customer_id, delivered_at, reached_at, responded_at, response_value`` as they arrived, as text
+        or typed; dates with a zone become UTC.
+    received_at : Timestamp
+        When the rows came; later dates are refused.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or a list names a customer twice.
+
+    Examples
+    --------
+    >>> lists = pd.DataFrame({
+    ...     "campaign_id": "P1", "customer_id": ["a", "b"], "assigned_at": pd.Timestamp("2026-05-01 09:00"),
+    ...     "arm": ["card", "control"], "propensity": 0.5, "expires_at": pd.Timestamp("2026-05-31 09:00")})
+    >>> came = pd.DataFrame({
+    ...     "campaign_id": "P1", "customer_id": ["a", "b", "c"], "delivered_at": ["2026-05-02", None, None],
+    ...     "reached_at": None, "responded_at": ["2026-05-03T10:00:00+02:00", "2026-04-30 12:00", None],
+    ...     "response_value": ["12.5", None, None]})
+    >>> found = accept_responses(lists, came, received_at=pd.Timestamp("2026-06-01"))
+    >>> found.accepted[["customer_id", "arm", "responded_at", "response_value"]].iloc[0].tolist()
+    ['a', 'card', Timestamp('2026-05-03 08:00:00'), Decimal('12.50')]
+    >>> found.rejects[["line", "customer_id", "rule"]].to_numpy().tolist()
+    [[2, 'b', 'responded_before_assigned'], [3, 'c', 'customer_unknown']]
+    """
+    _need(lists, LIST, "lists")
+    _need(responses, RETURNED, "responses")
+    repeated = int(lists.duplicated(KEY).sum())
+    if repeated:
+        raise DataError(f"lists: {repeated:,} rows repeat a customer of a campaign: expected one row each")
+    arrived = responses[RETURNED].reset_index(drop=True)
+    rows = arrived.assign(**{k: _text(arrived[k]) for k in KEY})
+    rows = rows.assign(**{d: _moments(arrived[d]) for d in DATES}, response_value=_amounts(arrived["response_value"]))
+    sent = lists.drop(columns=[c for c in (*DATES, "response_value") if c in lists])
+    sent = sent.assign(**{k: _text(sent[k]) for k in KEY})
+    rows = rows.merge(sent, on=KEY, how="left", indicator="listed", validate="many_to_one")
+    rule = _first_broken(rows, arrived, sent, pd.Timestamp(received_at), max_amount)
+    sound = rule == ""
+    rule = np.where(sound & rows[sound].duplicated(KEY).reindex(rows.index, fill_value=False), "key_repeated", rule)
+    more = [c for c in sent.columns if c not in (*TREATMENT, "expires_at")]
+    accepted = rows.loc[rule == "", [*TREATMENT, *more]].assign(
+        response_value=lambda kept: _money(kept["response_value"])
+    )
+    rejects = arrived[rule != ""].assign(line=np.flatnonzero(rule != "") + 1, rule=rule[rule != ""])
+    if len(responses) != len(accepted) + len(rejects):
+        raise AssertionError(f"{len(responses)} rows read, {len(accepted)} accepted and {len(rejects)} rejected")
+    return Accepted(accepted.reset_index(drop=True), rejects.reset_index(drop=True))
+
+
+def treatments_of(lists: pd.DataFrame, accepted: pd.DataFrame) -> pd.DataFrame:
+    """Spell whole lists as rows of ``treatments``: everybody assigned, with what came back of those who have a row.
+
+    Examples
+    --------
+    >>> lists = pd.DataFrame({"campaign_id": "P1", "customer_id": ["a", "b"], "assigned_at": pd.Timestamp("2026-05-01"),
+    ...                       "arm": "card", "propensity": 0.5, "expires_at": pd.NaT})
+    >>> back = lists.head(1).assign(delivered_at=pd.Timestamp("2026-05-02"), reached_at=pd.NaT, responded_at=pd.NaT,
+    ...                             response_value=None)
+    >>> treatments_of(lists, back)[["customer_id", "delivered_at"]].to_numpy().tolist()
+    [['a', Timestamp('2026-05-02 00:00:00')], ['b', NaT]]
+    """
+    _need(lists, LIST, "lists")
+    sent = lists.drop(columns=["expires_at", *(c for c in (*DATES, "response_value") if c in lists)])
+    whole = sent.merge(accepted[[*KEY, *DATES, "response_value"]], on=KEY, how="left", validate="one_to_one")
+    return whole[[*TREATMENT, *(c for c in sent.columns if c not in TREATMENT)]]
+
+
+def _need(frame: pd.DataFrame, names: list[str], what: str) -> None:
+    lacking = [name for name in names if name not in frame.columns]
+    if lacking:
+        raise DataError(f"{what}: expected columns {', '.join(names)}, missing {', '.join(lacking)}")
+
+
+def _text(column: pd.Series) -> pd.Series:
+    text = column.astype("str").str.strip()
+    return text.where(text != "")
+
+
+def _given(column: pd.Series) -> pd.Series:
+    return _text(column).notna()
+
+
+def _moments(column: pd.Series) -> pd.Series:
+    read = pd.to_datetime(column.where(_given(column)), errors="coerce", utc=True, format="ISO8601")
+    return read.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def _amounts(column: pd.Series) -> pd.Series:
+    return pd.to_numeric(column.where(_given(column)).astype(object), errors="coerce").astype(float)
+
+
+def _money(column: pd.Series) -> pd.Series:
+    exact = [None if pd.isna(v) else Decimal(str(v)).quantize(Decimal("0.01")) for v in column]
+    return pd.Series(exact, index=column.index, dtype=object)
+
+
+def _before(moment: pd.Series, reference: pd.Series) -> pd.Series:
+    """Tell whether a moment lies before another; a date without time of the same day does not."""
+    whole_day = (moment == moment.dt.normalize()) & (moment == reference.dt.normalize())
+    return (moment < reference) & ~whole_day
+
+
+def _first_broken(
+    rows: pd.DataFrame, arrived: pd.DataFrame, sent: pd.DataFrame, received_at: pd.Timestamp, max_amount: float
+) -> np.ndarray:
+    """Name the first rule that each row breaks; empty for a sound one."""
+    value = rows["response_value"]
+    rules: dict[str, pd.Series] = {f"{k}_missing": rows[k].isna() for k in KEY}
+    rules["campaign_unknown"] = ~rows["campaign_id"].isin(sent["campaign_id"])
+    rules["customer_unknown"] = ~rows["customer_id"].isin(sent["customer_id"])
+    rules["not_on_list"] = rows["listed"] != "both"
+    for date in DATES:
+        rules[f"{date}_not_a_date"] = _given(arrived[date]) & rows[date].isna()
+    rules["response_value_not_a_number"] = _given(arrived["response_value"]) & value.isna()
+    rules["response_value_absurd"] = value.abs() > max_amount  # infinite ones, too
+    for date in DATES:
+        rules[f"{date.removesuffix('_at')}_before_assigned"] = _before(rows[date], rows["assigned_at"])
+        rules[f"{date}_in_the_future"] = rows[date] > received_at
+    rules["responded_after_expiry"] = rows["responded_at"] > rows["expires_at"]
+    rules["value_without_response"] = value.notna() & rows["responded_at"].isna()
+    broken = [np.asarray(b.fillna(False), bool) for b in rules.values()]
+    return np.select(broken, list(rules), "")

@@ -1,0 +1,111 @@
+"""What is called working, not working, harmful or undecided; and which of many cells are named."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from afraz.decisioning.assignments import OBSERVED, campaign_facts, screened
+from afraz.decisioning.cells import cells
+from afraz.decisioning.cuts import Cut, cuts_of
+from afraz.decisioning.effects import weekly_effects
+from afraz.decisioning.sequential import SequentialTest
+from afraz.decisioning.verdicts import verdicts
+from afraz.errors import ParamsError
+
+NOW = pd.Timestamp("2026-07-01")
+Make = Callable[..., pd.DataFrame]
+
+
+def judged(treatments: pd.DataFrame, campaigns: pd.DataFrame, cuts: list[Cut] | None = None) -> pd.DataFrame:
+    rows, rejects = screened(treatments, campaigns)
+    facts = campaign_facts(rows, rejects, campaigns, NOW)
+    test = SequentialTest(planned=1500, final_share=0.8)
+    effects = weekly_effects(rows, facts, cuts or cuts_of(rows), as_of=NOW, test=test)
+    return verdicts(effects, worthwhile=0.01).set_index(["cut", "part"])
+
+
+def test_each_campaign_gets_the_verdict_of_its_planted_effect(campaign: Make, calendar: Make) -> None:
+    names = ("P1", "P2", "P3", "P4")
+    planted = [
+        campaign("P1", effect=0.02), campaign("P2", effect=0.0, seed=2),
+        campaign("P3", control=0.08, effect=-0.03, seed=3), campaign("P4", 300, effect=0.0, seed=4),
+    ]  # fmt: skip
+    found = judged(pd.concat(planted), calendar(*names), [Cut("campaign", "campaign_id")]).loc["campaign"]
+    assert found["verdict"].to_dict() == {"P1": "works", "P2": "does not work", "P3": "harms", "P4": "undecided"}
+    assert found.loc["P4", "smallest_found"] > 0.05
+    assert 0 < found.loc["P1", "smallest_found"] < 0.02
+    assert found["final"].all()
+
+
+def test_what_works_need_not_pay(campaign: Make, calendar: Make) -> None:
+    table = pd.concat([campaign("P1", value=500.0), campaign("P2", value=10.0)])
+    found = judged(table, calendar("P1", "P2"), [Cut("campaign", "campaign_id")]).loc["campaign"]
+    assert found["verdict"].tolist() == ["works", "works"]
+    assert found["pays"].tolist() == ["pays", "costs more than it brings"]
+
+
+def test_among_many_segments_only_discoveries_work(campaign: Make, calendar: Make) -> None:
+    """Twenty-four segments without an effect and one with a strong one: chance findings are not called working."""
+    table = campaign(n=25_000, effect=0.0)
+    table["segment_value"] = [f"S{i % 25:02}" for i in range(len(table))]
+    lucky = (table["segment_value"] == "S07") & (table["arm"] == "card") & (np.arange(len(table)) % 3 == 0)
+    table.loc[lucky, "responded_at"] = table.loc[lucky, "assigned_at"] + pd.Timedelta(days=2)
+    found = judged(table, calendar(), [Cut("segment", "segment_value")]).loc["segment"]
+    assert found.index[found["verdict"] == "works"].tolist() == ["S07"]
+    assert found["discovery"].sum() == 1
+
+
+def test_an_interval_above_zero_is_not_enough_where_many_parts_are_looked_at() -> None:
+    """Thirty segments, one with an interval just above zero: a campaign of that evidence works, a segment doesn't."""
+    row = {"week": 4, "final": False, "basis": "by lot", "assigned": 900, "control": 900, "delivered": 900,
+           "reached": 500, "responses": 130, "p_value": 0.04, "smallest_found": 0.03}  # fmt: skip
+    found = pd.DataFrame([
+        {**row, "cut": cut, "lens": lens, "part": f"S{i}", "outcome": outcome, "effect": e, "low": e - 0.02,
+         "high": e + 0.02, "e_value": 25.0 if i == 0 else 0.5}
+        for cut, lens in (("segment", "value"), ("offer", "")) for i in range(30)
+        for outcome in ("response", "net") for e in [0.025 if i == 0 else 0.0]
+    ])  # fmt: skip
+    said = verdicts(found, worthwhile=0.01).set_index(["cut", "part"])["verdict"]
+    assert said["offer", "S0"] == "works"
+    assert said["segment", "S0"] == "undecided"
+
+
+def test_a_smallest_effect_of_zero_is_refused() -> None:
+    with pytest.raises(ParamsError, match="worthwhile is the smallest effect worth having, above 0, got 0"):
+        verdicts(pd.DataFrame(), worthwhile=0)
+
+
+def test_the_planted_cell_is_named_and_small_cells_are_only_counted(campaign: Make, calendar: Make) -> None:
+    table = campaign(n=12_000, effect=0.0)
+    at = np.arange(len(table))
+    table["segment_value"] = np.where(at % 2, "high", "low")
+    table["branch_id"] = np.where(at < 60, "B9", np.char.add("B", (at // 2 % 4).astype(str)))
+    planted = (table["segment_value"] == "high") & (table["branch_id"] == "B2") & (table["arm"] == "card")
+    hit = planted & (at % 3 == 0)
+    table.loc[hit, "responded_at"] = table.loc[hit, "assigned_at"] + pd.Timedelta(days=2)
+    rows, rejects = screened(table, calendar())
+    facts = campaign_facts(rows, rejects, calendar(), NOW)
+    test = SequentialTest(planned=100)
+    found, small = cells(rows, facts, segment="segment_value", person="branch_id", as_of=NOW, test=test, smallest=100)
+    assert found.loc[found["discovery"], ["campaign_id", "segment", "person"]].to_numpy().tolist() == [
+        ["P1", "high", "B2"]
+    ]
+    assert len(found) == 8
+    assert small == 2  # B9 in either segment
+    assert set(found["basis"]) == {OBSERVED}
+    by_segment, _ = cells(rows, facts, segment="segment_value", person=None, as_of=NOW, test=test, smallest=100)
+    assert set(by_segment["basis"]) == {"by lot"}
+    assert set(by_segment["person"]) == {""}
+
+
+def test_no_campaign_gives_no_cells(campaign: Make, calendar: Make) -> None:
+    table = campaign(n=300).assign(segment_value="high")
+    rows, rejects = screened(table[table["arm"] == "card"], calendar())
+    facts = campaign_facts(rows, rejects, calendar(), NOW)
+    found, small = cells(
+        rows, facts, segment="segment_value", person=None, as_of=NOW, test=SequentialTest(), smallest=10
+    )
+    assert found.empty
+    assert small == 0
