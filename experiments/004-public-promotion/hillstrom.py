@@ -132,8 +132,9 @@ def hillstrom(data: Path, *, seeds: list[int], bootstrap: int = 200) -> dict[str
     women = one_offer(table, WOMENS, "visit", rule="womens", seeds=seeds, bootstrap=bootstrap)
     few = {"seeds": seeds[:1], "bootstrap": bootstrap}
     return {
-        "hillstrom_women_visit": {"learner": max(women["chosen"], key=women["chosen"].get), **women["by_list"]["chosen"],
-                                  **women},
+        "hillstrom_women_visit": {
+            "learner": max(women["chosen"], key=lambda name: women["chosen"][name]), **women["by_list"]["chosen"], **women,
+        },
         "hillstrom_men_visit": one_offer(table, MENS, "visit", rule="mens", **few),
         "hillstrom_women_spend": one_offer(table, WOMENS, "spend", rule="womens", **few),
         "hillstrom_both_visit": both_offers(table, seed=seeds[0], bootstrap=bootstrap),

@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
 from ..errors import DataError, ParamsError
-from .exact import Core, core_choice, core_prices, meet_minimums
 from .capacity import Array, Codes, Limit, LimitRows, compile_limits
+from .exact import Core, core_choice, core_prices, meet_minimums
 
 Prices = tuple[Array, Array]  # of one unit of each capacity and of each minimum, 0 or more
 

@@ -37,8 +37,8 @@ def promotion_training(
     table : DataFrame
         One row per assignment with an outcome; ``treated`` is 1 or 0.
     columns : dict
-        Settings for :class:`afraz.models.promotion.settings.PromotionSettings` that say which columns are what.
-        What came after the assignment, and the arm, stand in ``extras``: they are no inputs. A ready table's own columns of
+        Settings for :class:`afraz.models.promotion.settings.PromotionSettings` that say which columns are what. What
+        came after the assignment, and the arm, stand in ``extras``: they are no inputs. A ready table's own columns of
         treatment stand in ``drop``.
 
     Raises

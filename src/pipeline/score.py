@@ -32,8 +32,8 @@ Scored = tuple[str, pd.DataFrame, dict[str, Any]]
 def score_as_of(model: str, as_of: str) -> list[tuple[Path, int, bool]]:
     """Write the scores of a date under ``data/scores/as_of=<date>/``, each with its manifest.
 
-    Churn, value and offers are scored and segments assigned by customer; credit is rated by application and, for the running
-    book, by loan.
+    Churn, value and offers are scored and segments assigned by customer; credit is rated by application and, for the
+    running book, by loan.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Campaigns with known effects; and a small bank of three customers: nothing stands against C1, C2 and C3 get faults."""
+"""Campaigns with known effects; and a bank of three customers: nothing stands against C1, C2 and C3 get faults."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -17,6 +17,8 @@ def customers() -> pd.DataFrame:
         "customer_id": ["C1", "C2", "C3"], "marketing_consent": [True, True, True],
         "branch_id": ["B1", "B1", "B2"], "region_id": ["R1", "R1", "R2"],
     })  # fmt: skip
+
+
 START = pd.Timestamp("2026-01-31 09:00")
 
 

@@ -10,7 +10,8 @@ from scipy import stats
 
 from .cross_fitting import CrossFitted
 from .curves import rank_within
-from .policy import first_share, gains
+from .learners import shrunk
+from .policy import Gain, first_share, gains
 
 Array = NDArray[np.float64]
 
@@ -30,27 +31,37 @@ class Choice:
 
 
 def choose(
-    crossed: CrossFitted, groups: NDArray[np.int64], *, n: int, seed: int, level: float = 0.95, what: str = "response"
+    crossed: CrossFitted,
+    groups: NDArray[np.int64],
+    *,
+    n: int,
+    seed: int,
+    level: float = 0.95,
+    what: str = "response",
+    rival: str = RIVAL,
+    sign: float = 1.0,
 ) -> Choice:
-    """Take the learner of the highest cross-fitted policy value, if it beats response ranking for certain.
+    """Take the learner of the highest cross-fitted policy value, if it beats the simple rival for certain.
 
     The policy value is the mean of the doubly robust gains of treating the first 10, 20, 30, 40 and 50 % of the list.
-    Where the best learner's lead over response ranking has an interval that reaches 0, response ranking is the champion:
-    it is simpler, and nothing shows that it is worse.
+    Where the best learner's lead over the rival has an interval that reaches 0, the rival is the champion: it is
+    simpler, and nothing shows that it is worse.
 
     Parameters
     ----------
     n : resamples of customers
     what : the outcome, in words
+    rival : the simple way, among the scores
+    sign : −1 where less of the outcome is better
 
     Returns
     -------
     Choice
-        ``table``: ``learner, policy_value, low, high`` and the same ``over_response``, and ``gain_at_20pct`` …; a random
-        list stands beside.
+        ``table``: ``learner, policy_value, low, high``, the same ``over_rival``, and ``gain_at_20pct`` …; a random list
+        stands beside.
     """
-    effect = crossed.effect
-    policies = {name: rank_within(score, crossed.fold) for name, score in crossed.scores.items()}
+    effect = sign * crossed.effect
+    policies = {name: rank_within(sign * score, crossed.fold) for name, score in crossed.scores.items()}
     shares = {name: [first_share(rank, share) for share in BUDGETS] for name, rank in policies.items()}
     shares["random"] = [np.full(len(effect), share) for share in BUDGETS]
     means = {name: np.mean(parts, axis=0) for name, parts in shares.items()}
@@ -60,35 +71,37 @@ def choose(
     ends = [(1 - level) / 2, (1 + level) / 2]
     rows: list[dict[str, Any]] = []
     for name, each in found.items():
-        lead = each.drawn - found[RIVAL].drawn
+        lead = each.drawn - found[rival].drawn
         low, high = np.quantile(lead, ends)
         rows.append({
             "learner": name, "policy_value": each.value, "low": each.low, "high": each.high,
-            "over_response": each.value - found[RIVAL].value, "over_response_low": float(low),
-            "over_response_high": float(high), "smallest_findable_lead": 2.8 * float(lead.std()),
+            "over_rival": each.value - found[rival].value, "over_rival_low": float(low),
+            "over_rival_high": float(high), "smallest_findable_lead": 2.8 * float(lead.std()),
             **{f"gain_at_{share:.0%}".replace("%", "pct"): float((effect * part).mean())
                for share, part in zip(BUDGETS, shares[name], strict=True)},
         })  # fmt: skip
     table = pd.DataFrame(rows)
-    learners = table[~table["learner"].isin([RIVAL, "random"])]
-    best = learners.loc[learners["policy_value"].idxmax()]
-    sure = bool(best["over_response_low"] > 0)
-    return Choice(str(best["learner"]) if sure else RIVAL, sure, table, _words(best, sure, overall, what, level))
+    learners = table[~table["learner"].isin([rival, "random"])]
+    best = learners.sort_values("policy_value", kind="stable").iloc[-1]
+    sure = bool(best["over_rival_low"] > 0)
+    words = _words(best, sure, overall, what, rival, level, sign)
+    return Choice(str(best["learner"]) if sure else rival, sure, table, words)
 
 
-def _words(best: pd.Series, sure: bool, overall: Any, what: str, level: float) -> str:
-    interval = f"{best['over_response']:+.5f} ({best['over_response_low']:+.5f} to {best['over_response_high']:+.5f})"
-    effect = (
-        f"the offer changes the {what} by {overall.value:+.4f} a customer ({overall.low:+.4f} to {overall.high:+.4f})"
-    )
-    if overall.low <= 0 <= overall.high:
+def _words(best: pd.Series, sure: bool, overall: Gain, what: str, rival: str, level: float, sign: float) -> str:
+    named = {"response": "response ranking", "proportional": "an effect in proportion to the expected outcome"}
+    simple = named.get(rival, rival)
+    lead = f"{best['over_rival']:+.5f} ({best['over_rival_low']:+.5f} to {best['over_rival_high']:+.5f})"
+    low, high = sorted((sign * overall.low, sign * overall.high))
+    effect = f"the offer changes the {what} by {sign * overall.value:+.4f} a customer ({low:+.4f} to {high:+.4f})"
+    if low <= 0 <= high:
         effect += ", which may be nothing"
     if sure:
-        return f"{effect}; learner {best['learner']} gains {interval} more than response ranking: it is used"
+        return f"{effect}; learner {best['learner']} gains {lead} more than {simple}: it is used"
     return (
-        f"{effect}; the best learner ({best['learner']}) gains {interval} more than response ranking, an interval of "
-        f"{level:.0%} that reaches 0 (a lead of {best['smallest_findable_lead']:.5f} would have been found in four of "
-        "five cases): these data do not support uplift targeting, and the simpler ranking by response is used"
+        f"{effect}; the best learner ({best['learner']}) gains {lead} more than {simple}, an interval of {level:.0%} "
+        f"that reaches 0 (a lead of {best['smallest_findable_lead']:.5f} would have been found in four of five cases): "
+        f"these data do not support more than {simple}, which is used"
     )
 
 
@@ -119,12 +132,13 @@ class Scale:
 
 
 def scale(
-    score: Array, effect: Array, groups: NDArray[np.int64], *, squashed: bool = False, least: float = 0.0
+    score: Array, effect: Array, groups: NDArray[np.int64], *, squashed: bool = False, trusted: bool = False
 ) -> Scale:
     """Fit the best linear predictor of the effect by a cross-fitted score.
 
     Chernozhukov, Demirer, Duflo and Fernández-Val 2018 (NBER working paper 24678): the slope is 1 for a score that is
-    right, and 0 for one that knows nothing, whose customers then all have the mean effect.
+    right, and 0 for one that knows nothing, whose customers then all have the mean effect. The slope is drawn towards 0
+    by its own noise (:func:`.learners.shrunk`) and never turns the order round.
 
     Parameters
     ----------
@@ -132,8 +146,8 @@ def scale(
     effect : (n,) doubly robust effects
     squashed : bool
         The score is in log-odds, and the line is in probability.
-    least : float
-        A slope below it becomes 0; scores never order customers the wrong way round.
+    trusted : bool
+        The score means what it says already: it keeps a slope of 1, what would be fitted is only told.
 
     Examples
     --------
@@ -146,15 +160,16 @@ def scale(
     """
     x = _linear(score, squashed)
     centre, mean = float(x.mean()), float(effect.mean())
+    ends = float(score.min()), float(score.max())
     spread = float(((x - centre) ** 2).sum())
     if spread <= 1e-12 * len(x):
-        return Scale(mean, 0.0, 0.0, 0.0, centre, float(score.min()), float(score.max()), squashed)
+        return Scale(mean, 0.0, 0.0, 0.0, centre, *ends, squashed)
     slope = float(((x - centre) * (effect - mean)).sum()) / spread
     residual = effect - mean - slope * (x - centre)
-    per = np.bincount(groups, weights=(x - centre) * residual)
-    half = float(stats.norm.ppf(0.975)) * float(np.sqrt((per**2).sum())) / spread
-    used = slope if slope > least else 0.0
-    return Scale(mean, used, slope - half, slope + half, centre, float(score.min()), float(score.max()), squashed)
+    error = float(np.sqrt((np.bincount(groups, weights=(x - centre) * residual) ** 2).sum())) / spread
+    half = float(stats.norm.ppf(0.975)) * error
+    used = 1.0 if trusted else max(0.0, shrunk(slope, error))
+    return Scale(centre if trusted else mean, used, slope - half, slope + half, centre, *ends, squashed)
 
 
 def _linear(score: Array, squashed: bool) -> Array:

@@ -19,7 +19,7 @@ from .policy import doubly_robust
 
 Array = NDArray[np.float64]
 Folds = NDArray[np.int64]
-Jobs = list[tuple[Any, ...]]
+PATIENCE = 25  # trees without improvement
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,11 @@ def cross_fit(
     rows = Rows(data.x, data.outcome, data.treated, data.propensity, blank, blank, data.names, data.binary,
                 parameters, {"outcome": 1, "effect": 1}, seed)  # fmt: skip
     with ThreadPoolExecutor(threads) as pool:  # each fit on one thread: the result does not depend on their number
-        curves, _ = _stopping(data, rows, dict.fromkeys(range(data.n_folds), data.outcome), False, max_rounds, pool)
-        outcome_rounds = _best_elsewhere(curves)
+        outcomes = dict.fromkeys(range(data.n_folds), data.outcome)
+        outcome_rounds = _best_elsewhere(_stopping(data, rows, outcomes, False, max_rounds, pool))
         expected = _expected(data, rows, outcome_rounds, pool)
         effects = {k: _effect(data, expected[k]) for k in range(data.n_folds)}
-        curves, _ = _stopping(data, rows, effects, True, max_rounds, pool)
-        effect_rounds = _best_elsewhere(curves)
+        effect_rounds = _best_elsewhere(_stopping(data, rows, effects, True, max_rounds, pool))
 
         def learn(name: str, k: int) -> Array:
             low, high = expected[k]
@@ -118,24 +117,25 @@ def cross_fit(
 
 def _stopping(
     data: Experiment, rows: Rows, targets: dict[int, Array], second: bool, max_rounds: int, pool: ThreadPoolExecutor
-) -> tuple[list[Array], list[lgb.Booster]]:
-    """Validation loss by number of trees, one curve per held-out fold."""
+) -> list[Array]:
+    """Validation loss by number of trees, one curve per held-out fold; it ends ``PATIENCE`` trees after its best."""
     parameters = tree_parameters(rows, data.names, second)
 
-    def fit(k: int) -> tuple[Array, lgb.Booster]:
+    def fit(k: int) -> Array:
         inside, seen = data.fold != k, dict[str, Any]()
         train = gbm.dataset(data.x[inside], targets[k][inside], data.names)
         valid = gbm.dataset(data.x[~inside], targets[k][~inside], data.names, reference=train)
-        booster = lgb.train(parameters, train, max_rounds, valid_sets=[valid], valid_names=["valid"],
-                            callbacks=[lgb.record_evaluation(seen)])  # fmt: skip
-        return np.asarray(next(iter(seen["valid"].values()))), booster
+        told: list[Any] = [lgb.record_evaluation(seen), lgb.early_stopping(PATIENCE, verbose=False)]
+        lgb.train(parameters, train, max_rounds, valid_sets=[valid], valid_names=["valid"], callbacks=told)
+        return np.asarray(next(iter(seen["valid"].values())))
 
-    found = list(pool.map(fit, range(data.n_folds)))
-    return [curve for curve, _ in found], [booster for _, booster in found]
+    return list(pool.map(fit, range(data.n_folds)))
 
 
 def _best_elsewhere(curves: list[Array]) -> list[int]:
     """Best number of trees in the other folds, by fold; at the end the best in all."""
+    shortest = min(map(len, curves))
+    curves = [curve[:shortest] for curve in curves]
     total = np.sum(curves, axis=0)
     return [*(int((total - curve).argmin()) + 1 for curve in curves), int(total.argmin()) + 1]
 
@@ -143,9 +143,9 @@ def _best_elsewhere(curves: list[Array]) -> list[int]:
 def _expected(
     data: Experiment, rows: Rows, rounds: list[int], pool: ThreadPoolExecutor
 ) -> dict[int, tuple[Array, Array]]:
-    """Expected outcome without and with the offer, by held-out fold: of each row by models without its fold and that one.
+    """Expected outcome without and with the offer, by held-out fold.
 
-    Of the held-out fold itself by models without it alone.
+    Of each row by models without its own fold and the held-out one; of the held-out fold itself by models without it.
     """
 
     def fit(out: tuple[int, ...], value: float, count: int) -> lgb.Booster:

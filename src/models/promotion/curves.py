@@ -1,8 +1,8 @@
-"""Measures of how well a score orders customers by what an offer changes in them, on customers who were treated at random.
+"""Measures of how well a score orders customers by what an offer changes in them, where it was given at random.
 
 Of the first n customers of a list, N₁ were treated and N₀ were not, with outcome sums Y₁ and Y₀. Every measure takes
-weights, so that a bootstrap sorts once. Equal scores form one step: a constant score draws the straight line of a random
-list.
+weights, so that a bootstrap sorts once. Equal scores form one step: a constant score draws the straight line of a
+random list.
 """
 
 from collections.abc import Callable
@@ -146,9 +146,10 @@ def measure_uplift(
     dict
         ``qini_auc``: area of the Qini curve above the random line, divided by that of the perfect curve, which first
         lists treated customers who responded and last those in control who did (Radcliffe 2007; Devriendt et al. 2020,
-        IEEE TKDE 34:4888). ``auuc``: the same of the uplift curve. ``uplift_at_10pct``, ``uplift_at_30pct``: difference of the
-        mean outcomes of treated and control among the first 10 and 30 %. ``treated_share_gap``: share treated among the
-        first 30 % minus the share treated overall; far from 0 the score knows who was treated, and nothing holds.
+        IEEE TKDE 34:4888). ``auuc``: the same of the uplift curve. ``uplift_at_10pct``, ``uplift_at_30pct``: difference
+        of the mean outcomes of treated and control among the first 10 and 30 %. ``treated_share_gap``: share treated
+        among the first 30 % minus the share treated overall; far from 0 the score knows who was treated, and nothing
+        holds.
 
     Raises
     ------

@@ -1,8 +1,9 @@
 """Learners of uplift: what an offer changes in a customer, from customers who got it and others who did not.
 
 Künzel et al. 2019 (PNAS 116:4156-4165) for S, T and X; Kennedy 2023 (Electronic Journal of Statistics 17:3008-3049) for
-DR; Jaskowski and Jaroszewicz 2012 (ICML workshop on clinical data) for the transformed class. All are LightGBM; those of
-a second stage are shallow, since an effect has less structure than an outcome and is seen through more noise.
+DR; Jaskowski and Jaroszewicz 2012 (ICML workshop on clinical data) for the transformed class. These are LightGBM; those
+of a second stage are shallow, since an effect has less structure than an outcome and is seen through more noise. Two
+straight ones stand beside them, for effects too weak for trees.
 """
 
 from collections.abc import Callable
@@ -132,8 +133,9 @@ def fit_s(rows: Rows) -> Uplift:
     """One model of the outcome with the treatment as an input; uplift is what switching it changes."""
     block = np.column_stack([rows.x, rows.treated])
     booster = trees(block, rows.outcome, rows.rounds["outcome"], rows)
-    spec = [{"name": "offer", "kind": "lightgbm", "append": [1.0]}, {"name": "control", "kind": "lightgbm", "append": [0.0]},
-            _contrast(rows.binary)]  # fmt: skip
+    given = {"offer": 1.0, "control": 0.0}
+    spec = [{"name": name, "kind": "lightgbm", "append": [value]} for name, value in given.items()]
+    spec.append(_contrast(rows.binary))
     return Uplift("s", spec, {"offer": booster, "control": booster})
 
 
@@ -169,8 +171,8 @@ def fit_proportional(rows: Rows) -> Uplift:
     """Take the effect to grow or fall with the expected outcome: two numbers, seen by all customers together.
 
     Where the odds of every customer change alike, those near one half change most. The line of outcomes is a Bayesian
-    ridge regression; how much the effect follows it is the doubly robust score's slope on it, drawn towards 0 by its own
-    noise (:func:`shrunk`).
+    ridge regression; how much the effect follows it is the doubly robust score's slope on it, drawn towards 0 by its
+    own noise (:func:`shrunk`).
     """
     effect = doubly_robust(rows.outcome, rows.treated, rows.propensity, rows.without, rows.with_offer)
     scaling = Scaling.learn(rows.x)
@@ -201,8 +203,8 @@ def shrunk(slope: float, error: float) -> float:
 def fit_linear(rows: Rows) -> Uplift:
     """Learn the doubly robust score by a line through the main directions of the inputs, shrunk by the evidence.
 
-    Where an effect is weak, hundreds of inputs drown it in noise. The inputs' principal components up to ``EXPLAINED`` of
-    their variance hold what they have in common, and a Bayesian ridge regression (MacKay 1992, Neural Computation
+    Where an effect is weak, hundreds of inputs drown it in noise. The inputs' principal components up to ``EXPLAINED``
+    of their variance hold what they have in common, and a Bayesian ridge regression (MacKay 1992, Neural Computation
     4:415-447) shrinks the rest as far as the data say.
     """
     effect = doubly_robust(rows.outcome, rows.treated, rows.propensity, rows.without, rows.with_offer)

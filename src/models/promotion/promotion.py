@@ -17,6 +17,8 @@ from ..artifact import Artifact
 from ..encoding import FoldEncoder
 from ..flat_table import FlatTable, need, read_flat
 from ..learning import calibrated_output, scored_sample, split
+from ..linear import choose_penalty, fit_logistic
+from ..pyfunc_model import linear_margin
 from .choice import BUDGETS, RIVAL, Choice, Scale, choose, scale
 from .cross_fitting import CrossFitted, Experiment, cross_fit
 from .curves import bootstrap_uplift, calibration_by_decile, gains_table
@@ -29,6 +31,8 @@ Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
 SAMPLE_ROWS = 500
 WHY = "why"
+PROPORTIONAL = "proportional"
+OFFERED = "response_offer"
 
 
 @dataclass(frozen=True)
@@ -135,14 +139,14 @@ def _read(
     if not control.any() or control[kept.index].all():
         raise DataError(
             f"{'nobody' if not control.any() else 'everybody'} of {len(kept):,} customers is in the control group "
-            f"({settings.treatment} = {settings.control!r}): what an offer changes is only seen beside customers without it"
+            f"({settings.treatment} = {settings.control!r}): an effect is only seen beside customers without the offer"
         )
     aside = [c for c in (settings.treatment, settings.propensity, settings.block, settings.value, settings.closing,
                          *settings.extras, settings.id) if c is not None]  # fmt: skip
     kept = kept.assign(_treated=(~control[kept.index]).astype(float))
     flat = read_flat(kept, {"response": settings.label}, id=None, as_of=settings.as_of, drop=settings.drop,
                      extras=[*dict.fromkeys(aside), "_treated"], event=settings.event,
-                     **({} if settings.id is None else {"group": settings.id}))  # fmt: skip
+                     group=settings.id)  # fmt: skip
     return flat, flat.extras["_treated"].to_numpy(dtype=float), counts, settings
 
 
@@ -183,15 +187,19 @@ def _fit_response(data: Experiment, settings: PromotionSettings) -> _Effect:
     crossed = cross_fit(data, list(settings.learners), parameters=settings.lightgbm, max_rounds=settings.max_rounds,
                         seed=settings.seed, threads=settings.threads)  # fmt: skip
     choice = choose(crossed, data.groups, n=settings.bootstrap, seed=settings.seed)
-    squashed = choice.name == RIVAL
-    line = scale(crossed.scores[choice.name], crossed.effect, data.groups, squashed=squashed)
+    score = crossed.scores[choice.name]
+    line = scale(score, crossed.effect, data.groups, squashed=choice.name == RIVAL, trusted=choice.name == PROPORTIONAL)
     return _Effect("response", crossed.fitted[choice.name], choice, crossed, line)
 
 
 def _fit_other(
     name: str, outcome: Array, sign: float, data: Experiment, response: _Effect, settings: PromotionSettings
 ) -> _Effect | None:
-    """Learn another outcome; its rival is the order of the response's champion (reversed, where less is better)."""
+    """Learn another outcome.
+
+    The rival of what a customer brings is the order of the response's champion; that of leaving, where less is better,
+    is an effect in proportion to the expected leaving.
+    """
     known = ~np.isnan(outcome)
     if not known.any() or outcome[known].min() == outcome[known].max():
         return None
@@ -200,29 +208,48 @@ def _fit_other(
                       _codes(data.groups[known]), data.fold[known], binary)  # fmt: skip
     crossed = cross_fit(part, list(settings.second_learners), parameters=settings.lightgbm,
                         max_rounds=settings.max_rounds, seed=settings.seed, threads=settings.threads)  # fmt: skip
-    crossed.scores[RIVAL] = sign * response.crossed.scores[response.choice.name][known]
-    best = choose(crossed, part.groups, n=settings.bootstrap, seed=settings.seed, what=name) if sign > 0 else None
-    chosen = best or Choice(RIVAL, False, pd.DataFrame(), "leaving follows the order of the response, reversed")
-    uplift = crossed.fitted.get(chosen.name) or _turned(response.uplift, sign)
-    line = scale(crossed.scores[chosen.name], crossed.effect, part.groups)
-    if not line.slope_low > 0:  # money and leaving are noisy: an order that is not sure is not used
-        line = Scale(line.mean, 0.0, line.slope_low, line.slope_high, line.centre, line.low, line.high, False)
-    return _Effect(name, uplift, chosen, crossed, line)
+    if sign > 0:
+        crossed.scores[RIVAL] = response.crossed.scores[response.choice.name][known]
+    rival = RIVAL if sign > 0 else PROPORTIONAL
+    choice = choose(crossed, part.groups, n=settings.bootstrap, seed=settings.seed, what=name, rival=rival, sign=sign)
+    uplift = crossed.fitted.get(choice.name) or _again(response.uplift)
+    line = scale(crossed.scores[choice.name], crossed.effect, part.groups, trusted=choice.name == PROPORTIONAL)
+    return _Effect(name, uplift, choice, crossed, line)
 
 
-def _turned(uplift: Uplift, sign: float) -> Uplift:
-    """Take the score of a learner once more under another name, reversed where ``sign`` is −1."""
+def _again(uplift: Uplift) -> Uplift:
+    """Take the score of a learner once more under another name."""
     spec = [*uplift.spec[:-1], {**uplift.spec[-1], "name": "base"}]
-    turned = {"name": "uplift", "kind": "blend", "parts": ["base"], "weights": [sign]}
+    same = {"name": "uplift", "kind": "blend", "parts": ["base"], "weights": [1.0]}
     boosters = {("base" if name == "uplift" else name): booster for name, booster in uplift.boosters.items()}
-    return Uplift(uplift.name, [*spec, turned], boosters)
+    return Uplift(uplift.name, [*spec, same], boosters)
+
+
+def _response_with_offer(data: Experiment, crossed: CrossFitted) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """How likely those with the offer respond: a logistic regression or trees, whichever foretells held-out folds.
+
+    Returns
+    -------
+    head, boosters, curve
+        Costs of an offer follow from it.
+    """
+    inside = data.treated == 1
+    x, y, fold = data.x[inside], data.outcome[inside], data.fold[inside]
+    penalty, _ = choose_penalty(x, y, fold)
+    line = np.empty(len(y))
+    for k in range(data.n_folds):
+        line[fold == k] = linear_margin(fit_logistic(x[fold != k], y[fold != k], penalty), x[fold == k])
+    trees = crossed.scores[RIVAL][inside]
+    losses = [float((np.logaddexp(0, margin) - y * margin).mean()) for margin in (line, trees)]
+    if losses[0] <= losses[1]:
+        return {"name": OFFERED, **fit_logistic(x, y, penalty)}, {}, calibration.choose(line, y, fold)[0]
+    head = {"name": OFFERED, "kind": "lightgbm", "file": f"{OFFERED}.txt"}
+    return head, {OFFERED: crossed.fitted[RIVAL].boosters["uplift"]}, calibration.choose(trees, y, fold)[0]
 
 
 def _artifact(encoder: FoldEncoder, experiment: Experiment, found: list[_Effect], why: Any) -> Artifact:
-    """Put together: explanation, an uplift per outcome, and how likely those with the offer respond (what costs follow)."""
-    x, inside = experiment.x, experiment.treated == 1
-    offered, out_of_fold = found[0].crossed.fitted[RIVAL], found[0].crossed.scores[RIVAL]
-    curve = calibration.choose(out_of_fold[inside], experiment.outcome[inside], experiment.fold[inside])[0]
+    """Put together: explanation, an uplift per outcome, and how likely those with the offer respond (costs follow)."""
+    offered, more, curve = _response_with_offer(experiment, found[0].crossed)
     heads: list[dict[str, Any]] = [{"name": WHY, "kind": "lightgbm", "file": f"{WHY}.txt"}]
     boosters, outputs = {WHY: why}, []
     for effect in found:
@@ -231,12 +258,12 @@ def _artifact(encoder: FoldEncoder, experiment: Experiment, found: list[_Effect]
         at, uplift = effect.line.knots()
         outputs.append({"name": f"{effect.name}_uplift", "head": f"{effect.name}_uplift", "link": "identity",
                         "knots_margin": at, "knots_log_odds": uplift})  # fmt: skip
-    heads += [{"name": "response_offer", "kind": "lightgbm", "file": "response_offer.txt"}]
-    boosters["response_offer"] = offered.boosters["uplift"]
-    outputs.append(calibrated_output("response_offer", "response_offer", curve))
+    heads.append(offered)
+    boosters |= more
+    outputs.append(calibrated_output(OFFERED, OFFERED, curve))
     features = encoder.features()
     for j, feature in enumerate(features):
-        seen = x[~np.isnan(x[:, j]), j]
+        seen = experiment.x[~np.isnan(experiment.x[:, j]), j]
         feature["reference"] = float(np.median(seen)) if len(seen) else None
     spec = {"format": 1, "model": "promotion", "features": features, "heads": heads, "outputs": outputs,
             "targeting": found[0].choice.targeting, "learner": found[0].choice.name}  # fmt: skip
@@ -289,13 +316,11 @@ def _tested(
     uplift = model.predict(features)["response_uplift"].to_numpy()
     level = np.where(t == 1, y[t == 1].mean(), y[t == 0].mean())
     effect = doubly_robust(y, t, e, np.full(len(y), level[t == 0].mean()), np.full(len(y), level[t == 1].mean()))
-    ours = measured[measured["score"] == "chosen"].set_index("measure")
-    found: dict[str, Any] = {
-        name: {end: float(row[end]) for end in ("value", "low", "high")} for name, row in ours.iterrows()
-    }
-    lead = ours.loc["uplift_at_30pct"]
-    found["uplift_at_30pct_over_response"] = {end: float(lead[f"over_rival{suffix}"]) for end, suffix in
-                                              (("value", ""), ("low", "_low"), ("high", "_high"))}  # fmt: skip
+    ours = measured[measured["score"] == "chosen"].set_index("measure").to_dict("index")
+    ends = ("value", "low", "high")
+    found: dict[str, Any] = {str(name): {end: float(row[end]) for end in ends} for name, row in ours.items()}
+    lead = {"value": "over_rival", "low": "over_rival_low", "high": "over_rival_high"}
+    found["uplift_at_30pct_over_response"] = {e: float(ours["uplift_at_30pct"][name]) for e, name in lead.items()}
     policies = {f"gain_at_{share:.0%}".replace("%", "pct"): first_share(scores["chosen"], share) for share in BUDGETS}
     for name, each in gains(effect, policies, groups, n=settings.bootstrap, seed=settings.seed).items():
         found[name] = {"value": each.value, "low": each.low, "high": each.high}

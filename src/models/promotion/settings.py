@@ -21,10 +21,10 @@ class PromotionSettings(FitSettings):
     --------
     >>> PromotionSettings().control
     'control'
-    >>> PromotionSettings(learners=["s"])
+    >>> PromotionSettings(learners=["s", "t"])
     Traceback (most recent call last):
     ...
-    afraz.errors.ParamsError: promotion setting learners: response must be among them: it is the rival ..., got ['s']
+    afraz.errors.ParamsError: promotion setting learners: response must be among them: it is the rival ..., got ['s', 't']
     >>> PromotionSettings(tretment="arm")
     Traceback (most recent call last):
     ...
@@ -42,7 +42,9 @@ class PromotionSettings(FitSettings):
     value: str | None = Field("net_value", description="what the customer brought, net of costs")
     closing: str | None = Field("closed_after", description="whether the customer left afterwards")
     extras: list[str] = Field([], description="columns kept aside, no features")
-    learners: list[Learner] = Field(["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"], min_length=2)
+    learners: list[Learner] = Field(
+        ["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"], min_length=2
+    )
     second_learners: list[Learner] = Field(
         ["proportional", "linear", "dr"], description="learners of value and of leaving, beside the response"
     )
