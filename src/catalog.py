@@ -214,6 +214,7 @@ CATALOG: dict[str, Dataset] = {
                 "a customer's best day and hour by channel", ("customer_id", "channel")),
         Dataset("desk", "data/decisions/desk.parquet", "decide", "a customer: what a desk is told", ("customer_id",)),
         Dataset("desk_index", "data/decisions/desk.sqlite", "decide", "the desk table, to look one customer up"),
+        Dataset("decide_metrics", "experiments/metrics/decide.json", "decide", "what the round decides, in figures"),
         Dataset("feedback_tables", "experiments/runs/feedback/tables", "feedback",
                 "a folder of CSV files: campaigns, effects by week, verdicts, cells, refused rows"),
         Dataset("feedback_management", "data/reports/feedback/management.html", "feedback",

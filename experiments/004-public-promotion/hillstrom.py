@@ -133,7 +133,8 @@ def hillstrom(data: Path, *, seeds: list[int], bootstrap: int = 200) -> dict[str
     few = {"seeds": seeds[:1], "bootstrap": bootstrap}
     return {
         "hillstrom_women_visit": {
-            "learner": max(women["chosen"], key=lambda name: women["chosen"][name]), **women["by_list"]["chosen"], **women,
+            "learner": max(women["chosen"], key=lambda name: women["chosen"][name]),
+            **women["by_list"]["chosen"], **women,
         },
         "hillstrom_men_visit": one_offer(table, MENS, "visit", rule="mens", **few),
         "hillstrom_women_spend": one_offer(table, WOMENS, "spend", rule="womens", **few),

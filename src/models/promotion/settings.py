@@ -24,7 +24,7 @@ class PromotionSettings(FitSettings):
     >>> PromotionSettings(learners=["s", "t"])
     Traceback (most recent call last):
     ...
-    afraz.errors.ParamsError: promotion setting learners: response must be among them: it is the rival ..., got ['s', 't']
+    afraz.errors.ParamsError: promotion setting learners: response must be among them: ... got ['s', 't']
     >>> PromotionSettings(tretment="arm")
     Traceback (most recent call last):
     ...
