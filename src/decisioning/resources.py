@@ -8,8 +8,8 @@ from pydantic import Field
 
 from ..errors import DataError, nearest
 from ..models.stated import Stated
-from .allocation import Allocation, allocate
-from .capacity import Limit
+from .allocation.allocate import Allocation, allocate
+from .allocation.capacity import Limit
 
 CURRENCY = "currency"
 TRIES = 8  # until what the chosen really cost fits the budget

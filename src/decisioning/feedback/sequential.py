@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from ..errors import ParamsError
+from ...errors import ParamsError
 
 Array = NDArray[np.float64]
 
