@@ -126,13 +126,14 @@ def _read(
     label, arm = need(table, settings.label, "label"), need(table, settings.treatment, "treatment").astype("str")
     if settings.offer is not None and settings.offer not in set(arm):
         raise DataError(f"nobody got the offer {settings.offer!r}: the arms are {', '.join(sorted(set(arm)))}")
-    spelled = arm.str.strip().str.lower()
-    control = spelled.isin(["0", "0.0", "false", "no"] if spelled.isin(["0", "1", "0.0", "1.0", "true", "false"]).all()
-                           else [settings.control.lower()])  # fmt: skip
-    compared = control | (arm == settings.offer if settings.offer is not None else True)
+    spelled, known = arm.str.strip().str.lower(), arm.notna()
+    plain = spelled[known].isin(["0", "1", "0.0", "1.0", "true", "false"]).all()
+    control = spelled.isin(["0", "0.0", "false", "no"] if plain else [settings.control.lower()])
+    compared = control | (arm == settings.offer if settings.offer is not None else known)
     kept = table[label.notna() & compared]
     counts = {"rows": len(table), "window_not_over": int(label.isna().sum()),
-              "other_arms": int((label.notna() & ~compared).sum()), "used": len(kept)}  # fmt: skip
+              "arm_missing": int((label.notna() & ~known).sum()),
+              "other_arms": int((label.notna() & known & ~compared).sum()), "used": len(kept)}  # fmt: skip
     if not len(kept):
         raise DataError(f"no row is left to learn from: of {len(table):,} rows, {counts['window_not_over']:,} have no "
                         "finished window")  # fmt: skip
