@@ -39,7 +39,10 @@ def tried_offers(as_of: date, without: tuple[str, ...] = NONE) -> pd.DataFrame:
     if listed.empty:
         raise NotApplicable(f"no campaign with an offer began before {as_of}")
     rows = catalog.scan("treatments")
-    known = rows.filter(rows.responded_at < ibis.literal(as_of).cast("timestamp"), rows.arm.notin(["control"]))
+    known = rows.filter(
+        rows.responded_at < ibis.literal(as_of).cast("timestamp"), rows.arm.notin(["control", *without])
+    )
+    known = known.semi_join(begun, "campaign_id")
     worth = known.aggregate(cents=(known.response_value * 100).cast("int64").sum(), n=known.response_value.count())
     found = worth.to_pandas().iloc[0]
     value = float(found["cents"]) / 100 / float(found["n"]) if found["n"] else 0.0

@@ -73,7 +73,7 @@ def score_promotion(
 def _reasons(
     artifact: Any, rows: pd.DataFrame, scores: pd.DataFrame, dictionary: pd.DataFrame, count: int
 ) -> pd.DataFrame:
-    """Say of each customer why the best offer would change so much or so little."""
+    """Say of each customer what makes the best offer change more in this one than in others."""
     best = scores.loc[scores.groupby(ID, sort=True)["incremental_margin"].idxmax(), [ID, *CONTEXT]]
     asked = rows.merge(best, on=ID)
     matrix = artifact.matrix(asked)

@@ -66,6 +66,7 @@ def test_a_clean_model_trips_nothing(clean: Evidence) -> None:
     statuses = {o.code: o.status for o in gate.outcomes}
     assert statuses.pop("AFZ008") == "not_applicable"  # it assigns no segments
     assert statuses.pop("AFZ009") == "not_applicable"  # and forecasts no margin
+    assert statuses.pop("AFZ010") == "not_applicable"  # nor what an offer changes
     assert set(statuses.values()) == {"pass"}
 
 
@@ -84,6 +85,33 @@ def test_a_forecast_fails_that_ranks_badly_or_whose_intervals_do_not_hold(clean:
     assert _forecasting(clean, 0.51, 0.91) == ["AFZ009"]
     assert _forecasting(clean, 0.7, 0.84) == ["AFZ009"]
     assert _forecasting(clean, 0.7, 0.96) == ["AFZ009"]
+
+
+def _promoting(evidence: Evidence, gained: float = 0.02, gap: float = 0.0) -> tuple[str, str]:
+    test = {"uplift_at_30pct": _interval(0.04), "treated_share_gap": _interval(gap), "gain_at_50pct": _interval(
+        gained, 0.01)}  # fmt: skip
+    metrics = {"test": test, "choice": {"verdict": "these data do not support more than response ranking"}}
+    found = CHECKS["AFZ010"](replace(evidence, metrics=metrics, bounds={"treated_share_gap": 0.05}))
+    return found.status, found.evidence
+
+
+def test_a_list_of_offers_fails_that_gains_nothing_or_knows_who_was_treated(clean: Evidence) -> None:
+    status, said = _promoting(clean)
+    assert status == "pass"
+    assert "gains 0.0200 (0.0100–0.0300)" in said
+    assert said.endswith("these data do not support more than response ranking")
+    assert _promoting(clean, gained=0.009)[0] == "fail"
+    for gap in (0.08, -0.08):
+        status, said = _promoting(clean, gap=gap)
+        assert status == "fail"
+        assert f"{gap:+.3f} off" in said
+    assert _promoting(clean, gap=0.06)[0] == "pass", "its interval reaches the bound"
+
+
+def test_the_effect_of_offers_is_not_asked_of_another_model(clean: Evidence) -> None:
+    found = CHECKS["AFZ010"](clean)
+    assert (found.status, found.severity) == ("not_applicable", "blocking")
+    assert found.evidence == "the model estimates no effect of an offer"
 
 
 def test_segments_that_a_resample_does_not_find_again_are_named(clean: Evidence) -> None:
@@ -142,7 +170,7 @@ def test_the_registry_file_names_what_is_wrong_in_it(tmp_path: Path) -> None:
     file.write_text(good)
     assert read_registry(file)["churn"].checks == ("AFZ001",)
     file.write_text(good.replace("AFZ001", "AFZ01"))
-    with pytest.raises(GateError, match="registry.yaml: churn: no check 'AFZ01': did you mean AFZ001"):
+    with pytest.raises(GateError, match="registry.yaml: churn: no check 'AFZ01': did you mean AFZ010"):
         read_registry(file)
     file.write_text(good.replace("owner", "owners"))
     with pytest.raises(GateError, match="unknown field 'owners': did you mean owner"):

@@ -20,6 +20,13 @@ DEPENDENCE = pd.DataFrame(
     }
 )  # fmt: skip
 
+UPLIFT = pd.DataFrame(
+    {
+        "score": ["chosen"] * 3 + ["response"] * 3, "share_of_customers": [0.0, 0.5, 1.0] * 2,
+        "gained_per_customer": [0.0, 0.08, 0.1, 0.0, 0.04, 0.1],
+    }
+)  # fmt: skip
+
 
 @pytest.mark.parametrize(
     "draw",
@@ -31,6 +38,7 @@ DEPENDENCE = pd.DataFrame(
         lambda: figures.tuning_curve(pd.DataFrame({"trial": [0, 1], "best_so_far": [0.2, 0.1]})),
         lambda: figures.bars(pd.DataFrame({"f": ["a", "b"], "v": [1, 2]}), "f", "v", "title"),
         lambda: figures.dependence(DEPENDENCE),
+        lambda: figures.uplift_gains(UPLIFT),
     ],
 )
 def test_a_figure_shows_itself_as_a_picture_with_equal_bytes(draw) -> None:  # type: ignore[no-untyped-def]
@@ -58,3 +66,8 @@ def test_a_missing_value_is_a_line_not_a_point() -> None:
     panel = figures.dependence(DEPENDENCE).axes[0]
     assert panel.get_lines()[0].get_xdata().tolist() == [30.0, 60.0]
     assert any(list(line.get_ydata()) == [0.1, 0.1] for line in panel.get_lines())
+
+
+def test_gains_of_uplift_end_together_with_the_random_line() -> None:
+    curves = {line.get_label(): list(line.get_ydata()) for line in figures.uplift_gains(UPLIFT).axes[0].get_lines()}
+    assert curves == {"chosen": [0.0, 0.08, 0.1], "response": [0.0, 0.04, 0.1], "at random": [0, 0.1]}

@@ -19,6 +19,7 @@ from .policy import doubly_robust
 
 Array = NDArray[np.float64]
 Folds = NDArray[np.int64]
+Rounds = dict[tuple[int, ...], int]
 PATIENCE = 25  # trees without improvement
 
 
@@ -88,14 +89,14 @@ def cross_fit(
                 parameters, {"outcome": 1, "effect": 1}, seed)  # fmt: skip
     with ThreadPoolExecutor(threads) as pool:  # each fit on one thread: the result does not depend on their number
         outcomes = dict.fromkeys(range(data.n_folds), data.outcome)
-        outcome_rounds = _best_elsewhere(_stopping(data, rows, outcomes, False, max_rounds, pool))
+        outcome_rounds = best_elsewhere(_stopping(data, rows, outcomes, False, max_rounds, pool))
         expected = _expected(data, rows, outcome_rounds, pool)
         effects = {k: _effect(data, expected[k]) for k in range(data.n_folds)}
-        effect_rounds = _best_elsewhere(_stopping(data, rows, effects, True, max_rounds, pool))
+        effect_rounds = best_elsewhere(_stopping(data, rows, effects, True, max_rounds, pool))
 
         def learn(name: str, k: int) -> Array:
             low, high = expected[k]
-            rounds = {"outcome": outcome_rounds[k], "effect": effect_rounds[k]}
+            rounds = {"outcome": outcome_rounds[k,], "effect": effect_rounds[k,]}
             part = replace(rows, without=low, with_offer=high, rounds=rounds).part(data.fold != k)
             return LEARNERS[name](part).predict(data.x[data.fold == k])
 
@@ -104,7 +105,7 @@ def cross_fit(
         for (name, k), found in zip(jobs, pool.map(lambda job: learn(*job), jobs), strict=True):
             scores[name][data.fold == k] = found
         low, high = _held_out(data, expected)
-        rounds = {"outcome": outcome_rounds[-1], "effect": effect_rounds[-1]}
+        rounds = {"outcome": outcome_rounds[()], "effect": effect_rounds[()]}
         whole = replace(rows, without=low, with_offer=high, rounds=rounds)
         fitted = dict(zip(own, pool.map(lambda name: LEARNERS[name](whole), own), strict=True)) if final else {}
     if "average" in learners:
@@ -132,17 +133,27 @@ def _stopping(
     return list(pool.map(fit, range(data.n_folds)))
 
 
-def _best_elsewhere(curves: list[Array]) -> list[int]:
-    """Best number of trees in the other folds, by fold; at the end the best in all."""
-    shortest = min(map(len, curves))
-    curves = [curve[:shortest] for curve in curves]
-    total = np.sum(curves, axis=0)
-    return [*(int((total - curve).argmin()) + 1 for curve in curves), int(total.argmin()) + 1]
+def best_elsewhere(curves: list[Array]) -> Rounds:
+    """Best number of trees in the folds other than one or two, by these; under ``()`` the best in all.
+
+    Examples
+    --------
+    >>> curves = [np.array([2.0, 1.0, 3.0]), np.array([3.0, 2.0, 0.0]), np.array([1.0, 2.0, 3.0])]
+    >>> found = best_elsewhere(curves)
+    >>> found[(1,)], found[(0, 1)], found[()]
+    (1, 1, 2)
+    """
+
+    def best(out: tuple[int, ...]) -> int:
+        others = [curve for k, curve in enumerate(curves) if k not in out]
+        shortest = min(map(len, others))
+        return int(np.sum([curve[:shortest] for curve in others], axis=0).argmin()) + 1
+
+    folds = range(len(curves))
+    return {out: best(out) for size in range(3) for out in combinations(folds, size)}
 
 
-def _expected(
-    data: Experiment, rows: Rows, rounds: list[int], pool: ThreadPoolExecutor
-) -> dict[int, tuple[Array, Array]]:
+def _expected(data: Experiment, rows: Rows, rounds: Rounds, pool: ThreadPoolExecutor) -> dict[int, tuple[Array, Array]]:
     """Expected outcome without and with the offer, by held-out fold.
 
     Of each row by models without its own fold and the held-out one; of the held-out fold itself by models without it.
@@ -153,7 +164,7 @@ def _expected(
         return trees(data.x[inside], data.outcome[inside], count, rows)
 
     def both(out: tuple[int, ...]) -> dict[int, list[Array]]:
-        models = [fit(out, value, rounds[out[0]]) for value in (0.0, 1.0)]
+        models = [fit(out, value, rounds[out]) for value in (0.0, 1.0)]
         return {k: [_mean(model, data.x[data.fold == k], data.binary) for model in models] for k in out}
 
     k_all = range(data.n_folds)

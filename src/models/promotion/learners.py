@@ -212,8 +212,8 @@ def fit_linear(rows: Rows) -> Uplift:
     z = scaling.apply(rows.x)[:, :-1]
     centre = z.mean(axis=0)
     with threadpool_limits(1):
-        values, vectors = np.linalg.eigh(np.cov(z - centre, rowvar=False))
-        falling = np.cumsum(values[::-1]) / values.sum()
+        values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(z - centre, rowvar=False)))
+        falling = np.cumsum(values[::-1]) / max(values.sum(), 1e-12)
         kept = vectors[:, ::-1][:, : int(np.searchsorted(falling, EXPLAINED)) + 1]
         line = BayesianRidge().fit((z - centre) @ kept, effect)
         coefficients = kept @ line.coef_
@@ -273,4 +273,4 @@ def surrogate(x: Array, uplift: Array, names: list[str], seed: int) -> tuple[lgb
     booster = gbm.train(gbm.dataset(x, uplift, names), parameters, 150)
     left = float(((uplift - np.asarray(booster.predict(x))) ** 2).sum())
     whole = float(((uplift - uplift.mean()) ** 2).sum())
-    return booster, 1 - left / whole if whole > 0 else 1.0
+    return booster, 1 - left / whole if np.ptp(uplift) > 0 else 1.0

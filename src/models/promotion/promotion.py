@@ -4,7 +4,7 @@ The response is learned by every learner; what the customer brings and whether t
 same customers, with the ranking by uplift as their rival, since money and leaving are seen through more noise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from .choice import BUDGETS, RIVAL, Choice, Scale, choose, scale
 from .cross_fitting import CrossFitted, Experiment, cross_fit
 from .curves import bootstrap_uplift, calibration_by_decile, gains_table
 from .learners import Uplift, surrogate
-from .policy import doubly_robust, first_share, gains
+from .policy import check_propensity, doubly_robust, first_share, gains
 from .settings import PromotionSettings
 from .trial import Trial, assess_trial
 
@@ -33,6 +33,7 @@ SAMPLE_ROWS = 500
 WHY = "why"
 PROPORTIONAL = "proportional"
 OFFERED = "response_offer"
+OFFERED_HEAD = "offered"  # heads of learners begin with the name of their outcome: response_offer is one of them
 
 
 @dataclass(frozen=True)
@@ -122,17 +123,21 @@ def _read(
     """Keep the rows that can be learnt from, count the others, and find the two arms."""
     absent = {name: None for name in ("id", "as_of", "propensity", "block", "value", "closing")
               if getattr(settings, name) not in table.columns and name not in settings.model_fields_set}  # fmt: skip
-    settings = settings.model_copy(update=absent)
+    settings, table = settings.model_copy(update=absent), table.reset_index(drop=True)
+    for name in ("propensity", "block", "value", "closing"):
+        if (column := getattr(settings, name)) is not None:
+            need(table, column, name)
     label, arm = need(table, settings.label, "label"), need(table, settings.treatment, "treatment").astype("str")
     if settings.offer is not None and settings.offer not in set(arm):
-        raise DataError(f"nobody got the offer {settings.offer!r}: the arms are {', '.join(sorted(set(arm)))}")
-    spelled = arm.str.strip().str.lower()
-    control = spelled.isin(["0", "0.0", "false", "no"] if spelled.isin(["0", "1", "0.0", "1.0", "true", "false"]).all()
-                           else [settings.control.lower()])  # fmt: skip
-    compared = control | (arm == settings.offer if settings.offer is not None else True)
+        raise DataError(f"nobody got the offer {settings.offer!r}: the arms are {', '.join(sorted(set(arm.dropna())))}")
+    spelled, known = arm.str.strip().str.lower(), arm.notna()
+    plain = spelled[known].isin(["0", "1", "0.0", "1.0", "true", "false"]).all()
+    control = spelled.isin(["0", "0.0", "false", "no"] if plain else [settings.control.lower()])
+    compared = control | (arm == settings.offer if settings.offer is not None else known)
     kept = table[label.notna() & compared]
     counts = {"rows": len(table), "window_not_over": int(label.isna().sum()),
-              "other_arms": int((label.notna() & ~compared).sum()), "used": len(kept)}  # fmt: skip
+              "arm_missing": int((label.notna() & ~known).sum()),
+              "other_arms": int((label.notna() & known & ~compared).sum()), "used": len(kept)}  # fmt: skip
     if not len(kept):
         raise DataError(f"no row is left to learn from: of {len(table):,} rows, {counts['window_not_over']:,} have no "
                         "finished window")  # fmt: skip
@@ -141,13 +146,29 @@ def _read(
             f"{'nobody' if not control.any() else 'everybody'} of {len(kept):,} customers is in the control group "
             f"({settings.treatment} = {settings.control!r}): an effect is only seen beside customers without the offer"
         )
-    aside = [c for c in (settings.treatment, settings.propensity, settings.block, settings.value, settings.closing,
+    notes, stated = list[str](), settings.propensity
+    if settings.propensity is not None:
+        _check_stated(kept, settings.propensity)
+        block = table[settings.block] if settings.block is not None else pd.Series(0, table.index)
+        if spelled.groupby(block).nunique().max() > 2:
+            notes = [f"{settings.propensity}: left out, there are more than two arms, and it is no share of two"]
+            settings = settings.model_copy(update={"propensity": None})
+    aside = [c for c in (settings.treatment, stated, settings.block, settings.value, settings.closing,
                          *settings.extras, settings.id) if c is not None]  # fmt: skip
     kept = kept.assign(_treated=(~control[kept.index]).astype(float))
     flat = read_flat(kept, {"response": settings.label}, id=None, as_of=settings.as_of, drop=settings.drop,
                      extras=[*dict.fromkeys(aside), "_treated"], event=settings.event,
                      group=settings.id)  # fmt: skip
+    flat = replace(flat, notes=[*flat.notes, *notes], position=kept.index.to_numpy()[flat.position])
     return flat, flat.extras["_treated"].to_numpy(dtype=float), counts, settings
+
+
+def _check_stated(kept: pd.DataFrame, name: str) -> None:
+    """Refuse propensities that are missing, 0 or 1, before anything is learned."""
+    stated = pd.to_numeric(kept[name]).to_numpy(dtype=float, na_value=np.nan)
+    if absent := int(np.isnan(stated).sum()):
+        raise DataError(f"{name} is missing in {absent:,} of {len(kept):,} rows: state it for all, or for none")
+    check_propensity(stated)
 
 
 def _assessed(flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings) -> Trial:
@@ -242,9 +263,9 @@ def _response_with_offer(data: Experiment, crossed: CrossFitted) -> tuple[dict[s
     trees = crossed.scores[RIVAL][inside]
     losses = [float((np.logaddexp(0, margin) - y * margin).mean()) for margin in (line, trees)]
     if losses[0] <= losses[1]:
-        return {"name": OFFERED, **fit_logistic(x, y, penalty)}, {}, calibration.choose(line, y, fold)[0]
-    head = {"name": OFFERED, "kind": "lightgbm", "file": f"{OFFERED}.txt"}
-    return head, {OFFERED: crossed.fitted[RIVAL].boosters["uplift"]}, calibration.choose(trees, y, fold)[0]
+        return {"name": OFFERED_HEAD, **fit_logistic(x, y, penalty)}, {}, calibration.choose(line, y, fold)[0]
+    head = {"name": OFFERED_HEAD, "kind": "lightgbm", "file": f"{OFFERED_HEAD}.txt"}
+    return head, {OFFERED_HEAD: crossed.fitted[RIVAL].boosters["uplift"]}, calibration.choose(trees, y, fold)[0]
 
 
 def _artifact(encoder: FoldEncoder, experiment: Experiment, found: list[_Effect], why: Any) -> Artifact:
@@ -260,7 +281,7 @@ def _artifact(encoder: FoldEncoder, experiment: Experiment, found: list[_Effect]
                         "knots_margin": at, "knots_log_odds": uplift})  # fmt: skip
     heads.append(offered)
     boosters |= more
-    outputs.append(calibrated_output(OFFERED, OFFERED, curve))
+    outputs.append(calibrated_output(OFFERED, OFFERED_HEAD, curve))
     features = encoder.features()
     for j, feature in enumerate(features):
         seen = experiment.x[~np.isnan(experiment.x[:, j]), j]
@@ -297,18 +318,30 @@ def _predict(
     return pd.concat([frame, model.predict(features)], axis=1).reset_index(drop=True)
 
 
+def _test_propensity(flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings) -> Array:
+    """Probability of the offer in the test part: as stated, else the share of each block."""
+    one_arm = treated.min() == treated.max()
+    if settings.propensity is not None and not one_arm:
+        got = flat.extras[settings.propensity].to_numpy(dtype=float)[rows]
+        return np.where(treated == 1, got, 1 - got)
+    block = np.zeros(len(rows)) if settings.block is None else flat.extras[settings.block].iloc[rows].to_numpy()
+    share = pd.Series(treated).groupby(block, dropna=False).transform("mean").to_numpy()
+    if share.min() == 0 or share.max() == 1:
+        raise DataError(
+            "the test part has no control group or nobody who was treated"
+            f"{'' if settings.block is None else f' within a {settings.block}'}: take more test_dates"
+        )
+    return np.asarray(share)
+
+
 def _tested(
     model: Artifact, response: _Effect, flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
     """Measure on customers that nothing was learned from, beside response ranking and a random list."""
     features, y, t = flat.features.iloc[rows], flat.labels["response"][rows], treated[rows]
     groups, x = _codes(flat.groups[rows]), model.matrix(features)
-    if t.min() == t.max():
-        raise DataError("the test part has no control group or nobody who was treated: take more test_dates")
-    stated = settings.propensity
-    share = np.full(len(t), t.mean()) if stated is None else flat.extras[stated].to_numpy(dtype=float)[rows]
-    got = share if stated is not None else np.where(t == 1, share, 1 - share)
-    e = np.where(t == 1, got, 1 - got)
+    e = _test_propensity(flat, t, rows, settings)
+    got = np.where(t == 1, e, 1 - e)
     scores = {"chosen": response.uplift.predict(x), RIVAL: response.crossed.fitted[RIVAL].predict(x)}
     measured = bootstrap_uplift(
         y, t, scores, groups, weight=1 / got, rival=RIVAL, n=settings.bootstrap, seed=settings.seed

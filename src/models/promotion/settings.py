@@ -54,6 +54,17 @@ class PromotionSettings(FitSettings):
     @field_validator("learners")
     @classmethod
     def _with_rival(cls, value: list[str]) -> list[str]:
-        if "response" not in value or len(value) < 2:
+        if "response" not in value:
             raise ValueError("response must be among them: it is the rival of all others")
+        if not set(value) - {"response", "average"}:
+            raise ValueError("one that estimates an effect must be among them, beside response and average")
+        return value
+
+    @field_validator("second_learners")
+    @classmethod
+    def _of_other_outcomes(cls, value: list[str]) -> list[str]:
+        if "proportional" not in value or not set(value) - {"proportional", "average"}:
+            raise ValueError("proportional must be among them, it is the rival of leaving, and another one")
+        if "response" in value:
+            raise ValueError("response can't be among them: the order of the response's champion is the rival of value")
         return value
