@@ -12,8 +12,8 @@ import ibis
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from intervals import fieller, mean_of
 from numpy.typing import NDArray
-from scipy import stats
 
 from afraz import catalog
 from afraz.data.ingest import ingest
@@ -104,13 +104,15 @@ class Oracle:
             for c in self.columns
             if not pd.api.types.is_numeric_dtype(first[c]) and not pd.api.types.is_bool_dtype(first[c])
         }
-        parts = [gbm.dataset(self._matrix(t), t["worth"].to_numpy(float), self._names()) for t in (
-            pd.concat(banks[:-1], ignore_index=True), banks[-1])]  # fmt: skip
+        past = pd.concat(banks[:-1], ignore_index=True)
+        train = gbm.dataset(self._matrix(past), past["worth"].to_numpy(float), self._names())
+        valid = gbm.dataset(self._matrix(banks[-1]), banks[-1]["worth"].to_numpy(float), self._names(), train)
         chosen = {"learning_rate": 0.05, "num_leaves": 31, "max_depth": 6, "min_data_in_leaf": 200}
         parameters = gbm.lightgbm_parameters(chosen, seed=seed, threads=2)
         parameters |= {"objective": "regression", "metric": "l2"}
-        self.booster = lgb.train(parameters, parts[0], 2000, valid_sets=[parts[1].set_reference(parts[0])],
-                                 callbacks=[lgb.early_stopping(PATIENCE, verbose=False)])  # fmt: skip
+        told = [lgb.early_stopping(PATIENCE, verbose=False)]
+        self.booster = lgb.train(parameters, train, 2000, valid_sets=[valid], callbacks=told)
+        self.trees = int(self.booster.best_iteration)
 
     def predict(self, offers: pd.DataFrame) -> Array:
         """Expected true worth."""
@@ -187,42 +189,6 @@ def summed_up(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def mean_of(name: str, values: pd.Series) -> dict[str, float]:
-    """Mean over the banks with its t interval.
-
-    Examples
-    --------
-    >>> mean_of("share", pd.Series([0.5, 0.7]))["share"]
-    0.6
-    """
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return {name: float(values.mean()), f"{name}_low": float(values.mean() - half),
-            f"{name}_high": float(values.mean() + half)}  # fmt: skip
-
-
-def fieller(above: Array, below: Array) -> tuple[float | None, float | None, float | None]:
-    """Ratio of two paired means with its 95 % interval (Fieller 1954, JRSS B 16:175-185).
-
-    Returns
-    -------
-    ratio, low, high
-        Nothing where the mean below isn't above 0 for certain: such a ratio means nothing.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> below = rng.normal(2, 0.1, 10)
-    >>> [round(v, 2) for v in fieller(1.5 * below, below)]
-    [1.5, 1.5, 1.5]
-    >>> fieller(below, rng.normal(0, 1, 10))
-    (None, None, None)
-    """
-    n, mean = len(above), (float(np.mean(above)), float(np.mean(below)))
-    quantile = float(stats.t.ppf(0.975, n - 1))
-    ((v11, v12), (_, v22)) = np.cov(above, below) * quantile**2 / n
-    bottom = mean[1] ** 2 - v22
-    if mean[1] <= 0 or bottom <= 0:
-        return None, None, None
-    middle = mean[0] * mean[1] - v12
-    root = float(np.sqrt(max(middle**2 - bottom * (mean[0] ** 2 - v11), 0.0)))
-    return mean[0] / mean[1], float((middle - root) / bottom), float((middle + root) / bottom)
+def about(banks: Sequence[pd.DataFrame], oracle: Oracle) -> dict[str, float]:
+    """What the observable oracle learned from; its last bank was kept to stop it."""
+    return {"oracle_banks": len(banks), "oracle_rows": sum(map(len, banks[:-1])), "oracle_trees": oracle.trees}
