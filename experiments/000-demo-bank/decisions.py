@@ -22,6 +22,7 @@ from afraz.features.assignments import assignments, build_assignments, campaign_
 from afraz.features.promotion_training import promotion_training
 from afraz.models import gbm
 from afraz.models.artifact import Artifact, load_artifact
+from afraz.models.metrics import finite
 from afraz.models.oracle import true_offers, worth_of_list
 from afraz.models.promotion.policy import first_share
 from afraz.params import load_params
@@ -108,7 +109,7 @@ class Oracle:
         train = gbm.dataset(self._matrix(past), past["worth"].to_numpy(float), self._names())
         valid = gbm.dataset(self._matrix(banks[-1]), banks[-1]["worth"].to_numpy(float), self._names(), train)
         chosen = {"learning_rate": 0.05, "num_leaves": 31, "max_depth": 6, "min_data_in_leaf": 200}
-        parameters = gbm.lightgbm_parameters(chosen, seed=seed, threads=2)
+        parameters = gbm.lightgbm_parameters(chosen, seed=seed, threads=1)
         parameters |= {"objective": "regression", "metric": "l2"}
         told = [lgb.early_stopping(PATIENCE, verbose=False)]
         self.booster = lgb.train(parameters, train, 2000, valid_sets=[valid], callbacks=told)
@@ -166,20 +167,25 @@ def measured(place: Path, oracle: Oracle, seed: int) -> dict[str, Any]:
         row[f"share_of_latent_at_{at}"] = gained / (paid["latent"] - paid["random"])
     for name in ("ours", "response", "random", "observable"):
         row[f"sleeping_dogs_{name}"] = float(dogs @ first_share(lists[name], BUDGET))
-    row["uplift_correlation"] = float(offers["response_uplift"].corr(true["uplift"]))
+    row |= finite({"uplift_correlation": float(offers["response_uplift"].corr(true["uplift"]))})
     return row
 
 
 def summed_up(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put banks together: means with the t interval of the mean, and ratios of sums with Fieller's."""
+    """Put banks together: means with the t interval of the mean, and ratios of means with Fieller's.
+
+    ``over_response_ranking`` is what our lists gain over random ones, in terms of what response ranking gains; nothing
+    where response ranking does not gain for certain. The plain difference stands beside it.
+    """
     table = pd.DataFrame(rows)
-    ours, rival = table["ours_at_30pct"].to_numpy(), table["response_at_30pct"].to_numpy()
-    ratio, low, high = fieller(ours, rival)
+    ours, rival, random = (table[f"{name}_at_30pct"].to_numpy(float) for name in ("ours", "response", "random"))
+    ratio, low, high = fieller(ours - random, rival - random)
     return {
         **mean_of("share_of_observable_oracle", table["share_of_observable_at_30pct"]),
         **mean_of("share_of_latent_oracle", table["share_of_latent_at_30pct"]),
         "over_response_ranking": ratio, "over_response_ranking_low": low, "over_response_ranking_high": high,
         **mean_of("difference_to_response_ranking", pd.Series(ours - rival)),
+        **mean_of("gain_of_response_ranking", pd.Series(rival - random)),
         "banks_above_response_ranking": float((ours > rival).mean()),
         "sleeping_dogs_ratio": float(table["sleeping_dogs_ours"].sum() / table["sleeping_dogs_response"].sum()),
         "sleeping_dogs_ratio_to_random": float(table["sleeping_dogs_ours"].sum() / table["sleeping_dogs_random"].sum()),
