@@ -11,6 +11,7 @@
 as_of: str = "2026-07-01"
 source: str = "demo"
 top: float = 0.1
+contacted: float = 0.3
 
 # %%
 from datetime import date
@@ -21,7 +22,7 @@ from afraz.catalog import path, save
 from afraz.features.scorable import customers_to_score
 from afraz.models.artifact import load_artifact
 from afraz.models.oracle import churn_against_truth
-from afraz.scoring.oracle import credit_oracle, segment_oracle, truth_of, value_oracle
+from afraz.scoring.oracle import credit_oracle, promotion_oracle, segment_oracle, truth_of, value_oracle
 from afraz.scoring.sinks import read_scores
 
 # %%
@@ -59,6 +60,13 @@ pd.DataFrame(credit["all_applicants"]).T.round(4)
 value, segmentation = value_oracle(truth["value"]), segment_oracle(truth["groups"], as_of)
 pd.Series({**value, **segmentation}).to_frame("value").round(4)
 # %% [markdown]
+# ## Offers
+# The list for the campaigns of the test part, in the order of expected worth. What a contact is truly worth counts the
+# responses that it adds, its costs, and the coming margin of those whom it drives away.
+# %%
+promotion = promotion_oracle(truth, contacted)
+pd.Series(promotion, dtype=float).to_frame("per contact").round(4)
+# %% [markdown]
 # ## Save
 # The figures of the longest horizon are the headline.
 # %%
@@ -66,5 +74,5 @@ churn = {**found["leave_90"], "by_output": found}
 headline = {**credit["by_population"].get("all", {}), **credit["book"], **credit}
 save("oracle_metrics", {
     "churn": churn, "churn_candidate": candidate["leave_90"], "credit": headline, "value": value,
-    "segmentation": segmentation,
+    "segmentation": segmentation, "promotion": promotion,
 })  # fmt: skip

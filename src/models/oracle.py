@@ -5,6 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from . import calibration, metrics
+from .promotion.policy import first_share
+from .promotion.worth import net_worth
 
 Array = NDArray[np.float64]
 
@@ -234,3 +236,121 @@ def groups_found(segments: pd.DataFrame, truth: pd.DataFrame, seed: int = 7) -> 
         found |= {f"{lens}_adjusted_rand": ours, f"{lens}_latent_adjusted_rand": latent_rand,
                   f"{lens}_share": ours / latent_rand}  # fmt: skip
     return found
+
+
+def true_offers(
+    offers: pd.DataFrame, treatments: pd.DataFrame, value: pd.DataFrame, response_value: float
+) -> pd.DataFrame:
+    """Put beside assigned customers what the contact truly changes, and its true worth, had it been made.
+
+    Parameters
+    ----------
+    offers : DataFrame
+        ``campaign_id, customer_id, as_of, offer_cost, contact_cost``.
+    treatments : DataFrame
+        ``campaign_id, customer_id, response_offer, uplift, quadrant, closure_effect``.
+    value : DataFrame
+        ``customer_id, as_of, margin_12m``: the true expectation at some dates. The one nearest to the offer counts (the
+        earlier of two equally near); customers without any have the median.
+    response_value : float
+        Mean worth of a response.
+
+    Returns
+    -------
+    DataFrame
+        Rows as in ``offers``: ``worth`` (:func:`.promotion.worth.net_worth`), ``response_offer, uplift, quadrant,
+        closure_effect, margin_12m``.
+
+    Examples
+    --------
+    >>> offers = pd.DataFrame({"campaign_id": "P1", "customer_id": ["a", "b"], "as_of": pd.Timestamp("2026-01-31"),
+    ...                        "offer_cost": 10.0, "contact_cost": 1.0})
+    >>> planted = offers[["campaign_id", "customer_id"]].assign(
+    ...     response_offer=0.2, uplift=[0.1, -0.05], quadrant=["persuadable", "sleeping_dog"], closure_effect=[0, 0.02])
+    >>> value = pd.DataFrame({"customer_id": "b", "as_of": ["2025-07-01", "2026-07-01"], "margin_12m": [900, 100]})
+    >>> true_offers(offers, planted, value, 40.0)["worth"].round(6).tolist()  # b: −.05 × 40 − 10 × .2 − 1 − .02 × 100
+    [1.0, -7.0]
+    """
+    columns = ["campaign_id", "customer_id", "response_offer", "uplift", "quadrant", "closure_effect"]
+    rows = offers[["campaign_id", "customer_id", "as_of"]].merge(
+        treatments[columns], on=["campaign_id", "customer_id"], how="left", validate="one_to_one"
+    )
+    rows["margin_12m"] = _nearest(rows, value).fillna(value["margin_12m"].median()).to_numpy()
+    worth = net_worth(
+        rows["uplift"], rows["response_offer"], rows["closure_effect"], rows["margin_12m"],
+        response_value=response_value, offer_cost=offers["offer_cost"], contact_cost=offers["contact_cost"],
+    )  # fmt: skip
+    return rows.drop(columns=["campaign_id", "customer_id", "as_of"]).assign(worth=worth).set_index(offers.index)
+
+
+def _nearest(rows: pd.DataFrame, value: pd.DataFrame) -> pd.Series:
+    wanted = pd.DataFrame(
+        {"customer_id": rows["customer_id"], "when": pd.to_datetime(rows["as_of"]), "row": rows.index}
+    )
+    known = value.assign(at=pd.to_datetime(value["as_of"]))[["customer_id", "at", "margin_12m"]]
+    both = wanted.merge(known, on="customer_id")
+    both["away"] = (both["at"] - both["when"]).abs()
+    near = both.sort_values(["row", "away", "at"]).drop_duplicates("row").set_index("row")["margin_12m"]
+    return near.astype(float).reindex(rows.index)
+
+
+def worth_of_list(worth: Array, score: Array, share: float) -> float:
+    """Mean true worth of a contact, when the first ``share`` of a list are contacted.
+
+    Examples
+    --------
+    >>> worth = np.array([4.0, 2.0, 0.0, -6.0])
+    >>> worth_of_list(worth, np.array([4, 1, 2, 3]), 0.5), worth_of_list(worth, np.zeros(4), 0.5)
+    (-1.0, 0.0)
+    """
+    part = first_share(np.asarray(score, float), share)
+    return float(worth @ part / part.sum())
+
+
+def offers_against_truth(said: pd.DataFrame, true: pd.DataFrame, share: float = 0.3) -> dict[str, float]:
+    """Hold a list of offers, and what it rests on, against the truth.
+
+    Parameters
+    ----------
+    said : DataFrame
+        ``expected_worth`` (the list's order), ``response_uplift`` and, where the model knows it, ``closing_uplift``.
+    true : DataFrame
+        The same rows by :func:`true_offers`.
+    share : float
+        Share of the customers that is contacted.
+
+    Returns
+    -------
+    dict
+        ``worth, random_worth, latent_worth`` per contact; ``share_of_latent``, of what the latent oracle gains over a
+        random list; ``sleeping_dogs, random_sleeping_dogs`` (share of the contacted);
+        ``uplift_correlation, stated_uplift, true_uplift, stated_closing, true_closing``
+        (means; NaN where nothing is stated), ``rows``.
+
+    Examples
+    --------
+    >>> true = pd.DataFrame({"worth": [4.0, 2.0, 0.0, -6.0], "uplift": [0.2, 0.1, 0.0, -0.1], "closure_effect": 0.0,
+    ...                      "quadrant": ["persuadable"] * 3 + ["sleeping_dog"]})
+    >>> said = pd.DataFrame({"expected_worth": [4.0, 3.0, 1.0, 2.0], "response_uplift": [0.2, 0.1, 0.0, 0.1]})
+    >>> found = offers_against_truth(said, true, share=0.75)
+    >>> found["worth"], found["random_worth"], found["latent_worth"], round(found["share_of_latent"], 6)
+    (0.0, 0.0, 2.0, 0.0)
+    """
+    worth = true["worth"].to_numpy()
+    part = first_share(said["expected_worth"].to_numpy(float), share)
+    dogs = (true["quadrant"] == "sleeping_dog").to_numpy(float)
+    ours, random, latent = float(worth @ part / part.sum()), float(worth.mean()), worth_of_list(worth, worth, share)
+    return {
+        "worth": ours,
+        "random_worth": random,
+        "latent_worth": latent,
+        "share_of_latent": (ours - random) / (latent - random),
+        "sleeping_dogs": float(dogs @ part / part.sum()),
+        "random_sleeping_dogs": float(dogs.mean()),
+        "uplift_correlation": float(said["response_uplift"].corr(true["uplift"])),
+        "stated_uplift": float(said["response_uplift"].mean()),
+        "true_uplift": float(true["uplift"].mean()),
+        "stated_closing": float(said["closing_uplift"].mean()) if "closing_uplift" in said else float("nan"),
+        "true_closing": float(true["closure_effect"].mean()),
+        "rows": float(len(true)),
+    }

@@ -43,7 +43,7 @@ def _measures(folder: Path) -> Table | None:
             interval = f"{m['low']:.3f} – {m['high']:.3f}" if "low" in m else ""
             table.add_row(f"credit, test: {name}", f"{m['value']:.3f}", interval)
     oracle = _read(folder / "oracle.json")
-    for model in ("churn", "credit", "value", "segmentation"):
+    for model in ("churn", "credit", "value", "segmentation", "promotion"):
         for name, value in sorted(oracle.get(model, {}).items()):
             if isinstance(value, int | float):
                 table.add_row(f"{model}, truth: {name}", f"{value:,.3f}", "")

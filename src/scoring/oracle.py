@@ -6,18 +6,22 @@ from typing import Any
 import pandas as pd
 
 from .. import catalog
-from ..errors import NotApplicable
+from ..errors import DataError, NotApplicable
+from ..models.artifact import load_artifact
 from ..models.metrics import finite
 from ..models.oracle import (
     book_against_truth,
     credit_against_truth,
     declined_against_truth,
     groups_found,
+    offers_against_truth,
+    true_offers,
     value_against_truth,
 )
+from ..models.promotion.worth import LAST_YEAR, expected_worth
 from .sinks import read_scores
 
-TABLES = ("churn", "credit", "book", "value", "groups")
+TABLES = ("churn", "credit", "book", "value", "groups", "treatments")
 
 
 def truth_of(source: str, folder: Path) -> dict[str, pd.DataFrame]:
@@ -67,6 +71,64 @@ def segment_oracle(truth: pd.DataFrame, as_of: str) -> dict[str, float]:
         return {}
     segments, _ = read_scores(catalog.path("segmentation_scores", as_of=as_of))
     return finite(groups_found(segments, truth))
+
+
+def promotion_oracle(truth: dict[str, pd.DataFrame], share: float) -> dict[str, Any]:
+    """Judge the list that the promotion model would have made for the campaigns of its test part."""
+    if catalog.reason_not_applicable("promotion_metrics") is not None:
+        return {}
+    offers = offers_of_test()
+    if offers.empty:
+        return {}
+    true = true_offers(offers, truth["treatments"], truth["value"], response_worth())
+    return finite(offers_against_truth(offers, true, share))
+
+
+def offers_of_test() -> pd.DataFrame:
+    """Everybody drawn for the randomised campaigns of the model's test dates, with what the model says of them.
+
+    Returns
+    -------
+    DataFrame
+        The features of assignments, the model's outputs, ``offer_cost, contact_cost`` of the campaign, and
+        ``expected_worth``, responses counted at the mean worth of those before the first of these dates. Ordered by
+        campaign and customer.
+    """
+    dates = pd.to_datetime(catalog.load("promotion_predictions")["as_of"].unique())
+    rows = with_costs(catalog.load("assignment_features"))
+    rows = rows[rows["as_of"].isin(dates) & (rows["kind"] == "randomised")].reset_index(drop=True)
+    outputs = load_artifact(catalog.path("promotion_model")).predict(rows)
+    worth = expected_worth(
+        outputs, rows.get(LAST_YEAR), response_value=response_worth(before=dates.min()),
+        offer_cost=rows["offer_cost"], contact_cost=rows["contact_cost"],
+    )  # fmt: skip
+    return pd.concat([rows, outputs], axis=1).assign(expected_worth=worth)
+
+
+def with_costs(assigned: pd.DataFrame) -> pd.DataFrame:
+    """Put the campaign's costs beside assigned customers; ordered by campaign and customer."""
+    costs = catalog.load("campaigns")[["campaign_id", "offer_cost", "contact_cost"]]
+    costs = costs.astype({"offer_cost": float, "contact_cost": float})
+    rows = assigned.merge(costs, on="campaign_id", how="left", validate="many_to_one")
+    rows["as_of"] = pd.to_datetime(rows["as_of"])
+    return rows.sort_values(["campaign_id", "customer_id"], ignore_index=True)
+
+
+def response_worth(before: pd.Timestamp | None = None) -> float:
+    """Mean worth of responses to offers, of those that came before a date or of all.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    rows = catalog.load("treatments")
+    known = rows["response_value"].notna() & (rows["arm"] != "control")
+    if before is not None:
+        known &= pd.to_datetime(rows["responded_at"]) < before
+    if not known.any():
+        raise DataError("no response to an offer has a value: what a contact is worth cannot be told")
+    return float(rows.loc[known, "response_value"].astype(float).mean())
 
 
 def _declined(truth: pd.DataFrame) -> dict[str, Any]:

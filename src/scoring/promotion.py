@@ -10,6 +10,7 @@ import pandas as pd
 from ..models.artifact import load_artifact
 from ..models.explain import explain
 from ..models.promotion.promotion import WHY
+from ..models.promotion.worth import expected_worth
 from ..models.reason_codes import shap_reasons
 from ..models.reasons import phrases_of
 from .batch import ID, provenance, references, rows_at, text_levels
@@ -37,8 +38,9 @@ def score_promotion(
     scores : DataFrame
         Ordered by customer, offer, channel: ``response_uplift`` (probability of a response that the offer adds),
         ``response_offer`` (probability of a response with it), ``closing_uplift`` (probability of leaving that it adds,
-        where the model knows), ``incremental_margin`` = uplift × value of a response − offer cost × response with the
-        offer − contact cost, in currency; ``reason_1`` ….
+        where the model knows), ``incremental_margin`` in currency: what the contact is expected to bring net of its
+        costs (:func:`afraz.models.promotion.worth.expected_worth` without leaving, which decisions weigh with the value
+        that is at stake); ``reason_1`` ….
     manifest : dict
         Model and input digests, and whether the model supports targeting.
 
@@ -55,10 +57,11 @@ def score_promotion(
     for option in offers.to_dict("records"):
         outputs = artifact.predict(rows.assign(**{name: option[name] for name in CONTEXT}))
         part = pd.DataFrame({ID: rows[ID], **{name: option[name] for name in CONTEXT}}).join(outputs)
-        part["incremental_margin"] = (
-            part["response_uplift"] * option["response_value"] - part["response_offer"] * option["offer_cost"]
-            - option["contact_cost"]
+        worth = expected_worth(
+            outputs, None, response_value=option["response_value"], offer_cost=option["offer_cost"],
+            contact_cost=option["contact_cost"],
         )  # fmt: skip
+        part["incremental_margin"] = worth
         parts.append(part)
     scores = pd.concat(parts, ignore_index=True).sort_values([ID, *CONTEXT], kind="stable", ignore_index=True)
     scores.insert(1, "as_of", pd.Timestamp(as_of).as_unit("us"))

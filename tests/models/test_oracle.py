@@ -8,6 +8,9 @@ from afraz.models.oracle import (
     churn_against_truth,
     credit_against_truth,
     declined_against_truth,
+    offers_against_truth,
+    true_offers,
+    worth_of_list,
 )
 
 RNG = np.random.default_rng(0)
@@ -100,3 +103,71 @@ def test_estimates_of_all_applicants_are_held_against_the_true_rate_of_those_the
     assert found["truth"] == {"rate": pytest.approx(0.2)}
     assert [found[m]["covered"] for m in ("accepts", "inverse_propensity", "parcelling")] == [0.0, 1.0, 1.0]
     assert found["inverse_propensity"]["estimate"] == 0.21
+
+
+N = 4000
+KINDS = RNG.choice(["persuadable", "sure_thing", "lost_cause", "sleeping_dog"], N, p=[0.15, 0.15, 0.6, 0.1])
+UPLIFT = pd.Series(KINDS).map({"persuadable": 0.14, "sure_thing": 0.02, "lost_cause": 0.0, "sleeping_dog": -0.05})
+OFFERS = pd.DataFrame({
+    "campaign_id": np.where(np.arange(N) % 2, "P1", "P2"), "customer_id": [f"c{i // 2:04d}" for i in range(N)],
+    "as_of": pd.to_datetime(np.where(np.arange(N) % 2, "2026-02-28", "2026-03-31")), "offer_cost": 10.0,
+    "contact_cost": 0.1,
+})  # fmt: skip
+PLANTED = OFFERS[["campaign_id", "customer_id"]].assign(
+    response_offer=0.1 + UPLIFT, response_control=0.1, uplift=UPLIFT, quadrant=KINDS,
+    closure_effect=np.where(KINDS == "sleeping_dog", 0.03, 0.0),
+)  # fmt: skip
+MARGINS = pd.DataFrame({"customer_id": OFFERS["customer_id"].unique(), "as_of": "2026-07-01", "margin_12m": 150.0})
+
+
+def test_the_true_worth_of_a_contact_is_that_of_its_kind_whatever_the_order_of_the_truth() -> None:
+    found = true_offers(OFFERS, PLANTED.sample(frac=1, random_state=1), MARGINS, 45.0)
+    assert (found["quadrant"] == KINDS).all()
+    by_kind = found.groupby("quadrant")["worth"].agg(["min", "max"])
+    assert by_kind.loc["persuadable"].tolist() == pytest.approx([0.14 * 45 - 2.4 - 0.1] * 2)
+    assert by_kind.loc["sleeping_dog"].tolist() == pytest.approx([-0.05 * 45 - 0.5 - 0.1 - 0.03 * 150] * 2)
+
+
+def test_the_margin_is_that_of_the_nearest_date_and_the_median_of_all_where_there_is_none() -> None:
+    offers = OFFERS.head(3).assign(customer_id=["a", "b", "new"], campaign_id="P1", as_of=pd.Timestamp("2026-01-01"))
+    planted = offers[["campaign_id", "customer_id"]].assign(
+        response_offer=0.1, uplift=0.0, quadrant="lost_cause", closure_effect=0.1
+    )
+    value = pd.DataFrame({
+        "customer_id": ["a", "a", "b", "b", "c"],
+        "as_of": pd.to_datetime(["2024-07-01", "2026-07-01", "2025-07-02", "2026-07-01", "2026-07-01"]),
+        "margin_12m": [1.0, 20.0, -300.0, 4.0, 5.0],
+    })  # fmt: skip
+    found = true_offers(offers, planted, value, 45.0)
+    assert found["margin_12m"].tolist() == [20.0, 4.0, 4.0]
+    earlier = true_offers(offers.assign(as_of=pd.Timestamp("2025-12-31")), planted, value, 45.0)
+    assert earlier["margin_12m"].tolist() == [20.0, -300.0, 4.0], "182 days to both: the earlier counts"
+
+
+def test_the_truth_finds_all_there_is_noise_some_of_it_and_the_reverse_loses() -> None:
+    true = true_offers(OFFERS, PLANTED, MARGINS, 45.0)
+    exact = OFFERS.assign(expected_worth=true["worth"], response_uplift=UPLIFT, closing_uplift=true["closure_effect"])
+    found = offers_against_truth(exact, true, 0.1)
+    assert found["share_of_latent"] == pytest.approx(1)
+    assert found["worth"] == pytest.approx(0.14 * 45 - 2.4 - 0.1), "more persuadable than contacts"
+    assert (found["uplift_correlation"], found["sleeping_dogs"]) == (pytest.approx(1), 0)
+    assert found["stated_uplift"] == pytest.approx(found["true_uplift"])
+    assert found["stated_closing"] == pytest.approx(found["true_closing"])
+    noisy = offers_against_truth(exact.assign(expected_worth=true["worth"] + RNG.normal(0, 8, N)), true, 0.1)
+    assert 0.2 < noisy["share_of_latent"] < 0.9
+    blind = offers_against_truth(exact.assign(expected_worth=RNG.random(N)), true, 0.3)
+    assert blind["share_of_latent"] == pytest.approx(0, abs=0.1)
+    assert offers_against_truth(exact.assign(expected_worth=-true["worth"]), true, 0.1)["sleeping_dogs"] > 0.9
+
+
+def test_a_list_that_tells_nobody_apart_is_worth_what_a_random_one_is() -> None:
+    worth = np.array([5.0, 1.0, -3.0, 0.0])
+    assert worth_of_list(worth, np.zeros(4), 0.25) == pytest.approx(worth.mean())
+    assert worth_of_list(worth, worth, 0.25) == 5.0
+
+
+def test_a_model_that_knows_nothing_of_leaving_states_none() -> None:
+    true = true_offers(OFFERS, PLANTED, MARGINS, 45.0)
+    found = offers_against_truth(OFFERS.assign(expected_worth=0.0, response_uplift=UPLIFT), true)
+    assert np.isnan(found["stated_closing"])
+    assert found["worth"] == pytest.approx(found["random_worth"])

@@ -9,7 +9,8 @@ import pytest
 
 from afraz import catalog
 from afraz.errors import DataError, NotApplicable
-from afraz.scoring.oracle import TABLES, credit_oracle, truth_of
+from afraz.models.artifact import Artifact
+from afraz.scoring.oracle import TABLES, credit_oracle, offers_of_test, promotion_oracle, response_worth, truth_of
 from afraz.scoring.sinks import write_scores
 
 AS_OF = "2026-01-01"
@@ -24,6 +25,7 @@ def truth() -> dict[str, pd.DataFrame]:
         "churn": pd.DataFrame({"customer_id": ["a"]}),
         "value": pd.DataFrame({"customer_id": ["a"], "margin_12m": [1.0]}),
         "groups": pd.DataFrame({"customer_id": ["a"], "needs_group": [1]}),
+        "treatments": pd.DataFrame({"campaign_id": ["P1"], "customer_id": ["a"], "uplift": [0.1]}),
         "credit": pd.DataFrame({"loan_id": names, "default_probability": p}),
         "book": pd.DataFrame({
             "loan_id": names[:10], "balance": 100.0, "default_probability": p[:10], "expected_loss": 50 * p[:10],
@@ -103,3 +105,73 @@ def test_only_the_simulated_bank_has_a_truth(tmp_path: Path, truth: dict[str, pd
     pd.testing.assert_frame_equal(read["credit"], truth["credit"])
     with pytest.raises(NotApplicable, match="mybank has no truth"):
         truth_of("mybank", tmp_path)
+
+
+OUTPUTS = ("response_uplift", "response_offer", "closing_uplift")
+
+
+def _model_that_repeats_its_inputs() -> Artifact:
+    """A model whose outputs are columns of the table."""
+    one = {"intercept": 0.0, "means": [0.0] * 3, "scales": [1.0] * 3, "impute": [0.0] * 3, "lower": [-9.0] * 3,
+           "upper": [9.0] * 3, "missing_coefficients": [0.0] * 3, "missing_shares": [0.0] * 3}  # fmt: skip
+    heads = [{"name": name, "kind": "linear", "coefficients": [float(i == j) for j in range(3)], **one}
+             for i, name in enumerate(OUTPUTS)]  # fmt: skip
+    outputs = [{"name": name, "head": name, "link": "identity"} for name in OUTPUTS]
+    features = [{"name": f"x_{name}", "type": "double"} for name in OUTPUTS]
+    return Artifact({"format": 1, "model": "promotion", "features": features, "heads": heads, "outputs": outputs}, {})
+
+
+@pytest.fixture
+def offered(workspace: Path) -> dict[str, pd.DataFrame]:
+    """Four campaigns of 40 customers, of which P3 and P4 are of the test dates and P4 was aimed; the model is right."""
+    customers = [f"c{i:02d}" for i in range(40)]
+    days = pd.to_datetime(["2025-01-31", "2025-02-28", "2025-03-31", "2025-04-30"])
+    dogs = np.arange(40) % 4 == 0
+    parts = [pd.DataFrame({"campaign_id": f"P{k + 1}", "customer_id": customers, "as_of": day,
+                           "kind": "targeted" if k == 3 else "randomised", "margin_365d": 100.0,
+                           "x_response_uplift": np.where(dogs, -0.05, 0.02 + 0.002 * np.arange(40)),
+                           "x_response_offer": 0.2, "x_closing_uplift": np.where(dogs, 0.04, 0.0)})
+             for k, day in enumerate(days)]  # fmt: skip
+    rows = pd.concat(parts, ignore_index=True)
+    catalog.save("assignment_features", rows)
+    tested = rows[rows["as_of"] >= days[2]]
+    catalog.save("promotion_predictions", tested[["campaign_id", "customer_id", "as_of"]])
+    catalog.save("promotion_model", _model_that_repeats_its_inputs())
+    catalog.save("promotion_metrics", {"test": {}})
+    catalog.save("campaigns", pd.DataFrame({
+        "campaign_id": [f"P{k + 1}" for k in range(4)], "offer_cost": [1.0, 1.0, 10.0, 99.0], "contact_cost": 0.5,
+    }))  # fmt: skip
+    catalog.save("treatments", pd.DataFrame({
+        "campaign_id": "P1", "customer_id": customers[:5], "arm": ["offer", "offer", "control", "offer", "offer"],
+        "response_value": [30.0, 50.0, 900.0, 70.0, None],
+        "responded_at": pd.to_datetime(["2025-02-05", "2025-03-05", "2025-03-05", "2025-04-02", None]),
+    }))  # fmt: skip
+    planted = rows[["campaign_id", "customer_id"]].assign(
+        response_offer=0.2, uplift=rows["x_response_uplift"], closure_effect=rows["x_closing_uplift"],
+        quadrant=np.where(np.tile(dogs, 4), "sleeping_dog", "persuadable"),
+    )  # fmt: skip
+    value = pd.DataFrame({"customer_id": customers, "as_of": days[3], "margin_12m": 100.0})
+    return {"treatments": planted.sample(frac=1, random_state=3), "value": value}
+
+
+def test_offers_are_judged_on_randomised_campaigns_of_the_test_dates_alone(offered: dict[str, pd.DataFrame]) -> None:
+    offers = offers_of_test()
+    assert set(offers["campaign_id"]) == {"P3"}
+    assert (offers["offer_cost"] == 10).all()
+    last = offers.set_index("customer_id").loc["c39"]
+    assert last["expected_worth"] == pytest.approx(0.098 * 40 - 10 * 0.2 - 0.5)  # 40: what came before the test dates
+    found = promotion_oracle(offered, 0.3)
+    assert found["rows"] == 40
+    assert found["share_of_latent"] == pytest.approx(1)
+    assert found["sleeping_dogs"] == 0
+    assert found["random_sleeping_dogs"] == pytest.approx(0.25)
+    first = np.sort(np.array([0.02 + 0.002 * i for i in range(40) if i % 4]))[-12:]
+    assert found["worth"] == pytest.approx(first.mean() * 50 - 2.5)  # 50: of all responses to an offer
+    assert (found["stated_closing"], found["true_closing"]) == (pytest.approx(0.01), pytest.approx(0.01))
+
+
+def test_without_a_promotion_model_or_a_response_nothing_is_judged(offered: dict[str, pd.DataFrame]) -> None:
+    with pytest.raises(DataError, match="no response to an offer has a value"):
+        response_worth(before=pd.Timestamp("2025-01-01"))
+    catalog.save("promotion_metrics", {"not_applicable": "no campaigns"})
+    assert promotion_oracle(offered, 0.3) == {}

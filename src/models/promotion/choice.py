@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 
 BUDGETS = (0.1, 0.2, 0.3, 0.4, 0.5)
 RIVAL = "response"
+AVERAGE = "average"
 KNOTS = 21
 FOUR_OF_FIVE = float(stats.norm.ppf(0.8))  # standard errors beyond an interval's end that are found so often
 
@@ -46,9 +47,9 @@ def choose(
 
     The policy value is the mean of the doubly robust gains of treating the first 10, 20, 30, 40 and 50 % of the list.
     Where the best learner's lead over the rival has an interval that reaches 0, the rival is the champion: it is
-    simpler, and nothing shows that it is worse. The leads' intervals hold for all learners at once, by the largest of
-    their bootstrap deviations (Romano and Wolf 2005, Econometrica 73:1237-1282): the best of many useless learners
-    leads by chance.
+    simpler, and nothing shows that it is worse. The best of many useless learners leads by chance: so it is the average
+    of them all that must lead, one comparison; without an average, the leads' intervals hold for all learners at once,
+    by the largest of their bootstrap deviations (Romano and Wolf 2005, Econometrica 73:1237-1282).
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ def choose(
     found = gains(effect, means | everybody, groups, n=n, seed=seed, level=level)
     overall = found.pop("everybody")
     leads = {name: each.drawn - found[rival].drawn for name, each in found.items()}
-    reach = _reach([lead for name, lead in leads.items() if name not in (rival, "random")], level)
+    asked = [AVERAGE] if AVERAGE in leads else [name for name in leads if name not in (rival, "random")]
+    reach = _reach([leads[name] for name in asked], level)
     rows: list[dict[str, Any]] = []
     for name, each in found.items():
         lead, noise = each.value - found[rival].value, float(leads[name].std())
@@ -86,8 +88,9 @@ def choose(
     table = pd.DataFrame(rows)
     learners = table[~table["learner"].isin([rival, "random"])]
     best = learners.sort_values("policy_value", kind="stable").iloc[-1]
-    sure = bool(best["over_rival_low"] > 0)
-    words = _words(best, sure, overall, what, rival, level, sign)
+    leading = best if AVERAGE not in asked else table[table["learner"] == AVERAGE].iloc[0]
+    sure = bool(leading["over_rival_low"] > 0)
+    words = _words(best, leading, sure, overall, what, rival, level, sign)
     return Choice(str(best["learner"]) if sure else rival, sure, table, words)
 
 
@@ -97,19 +100,25 @@ def _reach(leads: list[Array], level: float) -> float:
     return float(np.quantile(np.max(np.abs(noise), axis=0), level))
 
 
-def _words(best: pd.Series, sure: bool, overall: Gain, what: str, rival: str, level: float, sign: float) -> str:
+def _words(
+    best: pd.Series, leading: pd.Series, sure: bool, overall: Gain, what: str, rival: str, level: float, sign: float
+) -> str:
     named = {"response": "response ranking", "proportional": "an effect in proportion to the expected outcome"}
     simple = named.get(rival, rival)
-    lead = f"{best['over_rival']:+.5f} ({best['over_rival_low']:+.5f} to {best['over_rival_high']:+.5f})"
+    lead = f"{leading['over_rival']:+.5f} ({leading['over_rival_low']:+.5f} to {leading['over_rival_high']:+.5f})"
+    one, name = (f"learner {best['learner']}", best["learner"])
+    if leading["learner"] != best["learner"]:
+        one, name = "the average of the learners", AVERAGE
     low, high = sorted((sign * overall.low, sign * overall.high))
     effect = f"the offer changes the {what} by {sign * overall.value:+.4f} a customer ({low:+.4f} to {high:+.4f})"
     if low <= 0 <= high:
         effect += ", which may be nothing"
     if sure:
-        return f"{effect}; learner {best['learner']} gains {lead} more than {simple}: it is used"
+        used = "it is used" if name == best["learner"] else f"the best of them, {best['learner']}, is used"
+        return f"{effect}; {one} gains {lead} more than {simple}: {used}"
     return (
-        f"{effect}; the best learner ({best['learner']}) gains {lead} more than {simple}, an interval of {level:.0%} "
-        f"that reaches 0 (a lead of {best['smallest_findable_lead']:.5f} would have been found in four of five cases): "
+        f"{effect}; the best learner ({name}) gains {lead} more than {simple}, an interval of {level:.0%} "
+        f"that reaches 0 (a lead of {leading['smallest_findable_lead']:.5f} would have been found in four of five cases): "
         f"these data do not support more than {simple}, which is used"
     )
 

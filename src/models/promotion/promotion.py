@@ -30,6 +30,7 @@ from .trial import Trial, assess_trial
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
 SAMPLE_ROWS = 500
+TRIAL_DRAWS = 199
 WHY = "why"
 PROPORTIONAL = "proportional"
 OFFERED = "response_offer"
@@ -85,10 +86,10 @@ def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None
     settings = settings or PromotionSettings()
     flat, treated, counts, settings = _read(table, settings)
     train, test, said = split(flat, settings, settings.outcome_days or 30)
-    trial = _assessed(flat, treated, train, settings)
+    trial, propensity = _assessed(flat, treated, train, settings)
     fold, encoder = _folds(flat, treated, train, settings)
     response = flat.labels["response"]
-    experiment = Experiment(encoder.matrix(), encoder.names, response[train], treated[train], trial.propensity,
+    experiment = Experiment(encoder.matrix(), encoder.names, response[train], treated[train], propensity,
                             _codes(flat.groups[train]), fold, True)  # fmt: skip
     if min(response[train][treated[train] == arm].sum() for arm in (0.0, 1.0)) < settings.min_events:
         raise DataError(settings.too_few(int(response[train].sum()), len(train)))
@@ -171,13 +172,32 @@ def _check_stated(kept: pd.DataFrame, name: str) -> None:
     check_propensity(stated)
 
 
-def _assessed(flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings) -> Trial:
+def _assessed(flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings) -> tuple[Trial, Array]:
+    """Ask on a sample whether it was a trial; give the propensities of all rows: stated, of the block, or estimated."""
     stated = None if settings.propensity is None else flat.extras[settings.propensity].to_numpy(dtype=float)[rows]
     if stated is not None:  # of the arm they got; from here on, of the offer
         stated = np.where(treated[rows] == 1, stated, 1 - stated)
-    blocks = None if settings.block is None else flat.extras[settings.block].iloc[rows].reset_index(drop=True)
-    features = flat.features.iloc[rows].reset_index(drop=True)
-    return assess_trial(features, treated[rows], propensity=stated, block=blocks, seed=settings.seed)
+    some = np.arange(len(rows))
+    if len(rows) > settings.trial_rows:
+        some = np.sort(np.random.default_rng(settings.seed).choice(len(rows), settings.trial_rows, replace=False))
+
+    def assess(part: Positions) -> Trial:
+        block = None if settings.block is None else flat.extras[settings.block].iloc[rows[part]].reset_index(drop=True)
+        features = flat.features.iloc[rows[part]].reset_index(drop=True)
+        given = None if stated is None else stated[part]
+        return assess_trial(features, treated[rows[part]], propensity=given, block=block, draws=TRIAL_DRAWS,
+                            seed=settings.seed)  # fmt: skip
+
+    trial = assess(some)
+    if len(some) == len(rows):
+        return trial, trial.propensity
+    if trial.randomised and stated is not None:
+        return trial, stated
+    if trial.randomised:
+        block = np.zeros(len(rows)) if settings.block is None else flat.extras[settings.block].iloc[rows].to_numpy()
+        return trial, pd.Series(treated[rows]).groupby(block).transform("mean").to_numpy(dtype=float)
+    whole = assess(np.arange(len(rows)))  # no draw: propensities are estimated, and everybody needs one
+    return whole, whole.propensity
 
 
 def _reported(trial: Trial) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class PromotionSettings(FitSettings):
         ["proportional", "linear", "dr"], description="learners of value and of leaving, beside the response"
     )
     test_dates: int = Field(2, ge=1, description="how many of the last dates of assignment are the test")
+    trial_rows: int = Field(20_000, ge=1000, description="whether it was a trial is asked of so many rows")
     max_rounds: int = Field(150, ge=10, description="trees at most")
 
     @field_validator("learners")
