@@ -24,9 +24,9 @@ smallest_shown: int = 20
 
 # %%
 from afraz.catalog import save
-from afraz.decisioning.effects import Costs
-from afraz.decisioning.feedback import feedback_inputs, find_effects, week_of
-from afraz.decisioning.sequential import SequentialTest
+from afraz.decisioning.feedback.effects import Costs
+from afraz.decisioning.feedback.findings import feedback_inputs, find_effects, week_of
+from afraz.decisioning.feedback.sequential import SequentialTest
 from afraz.reports.pages import management_page, operations_page
 
 # %% [markdown]

@@ -14,8 +14,8 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from afraz.decisioning.allocation import allocate
-from afraz.decisioning.capacity import Limit, compile_limits
+from afraz.decisioning.allocation.allocate import allocate
+from afraz.decisioning.allocation.capacity import Limit, compile_limits
 
 SECONDS, GIGABYTES, SHORT = 60.0, 8.0, 1e-3
 

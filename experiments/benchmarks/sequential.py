@@ -7,8 +7,8 @@ from time import perf_counter
 
 from scipy.stats import binom
 
-from afraz.decisioning.sequential import SequentialTest
-from afraz.decisioning.trials import Trial, ever_significant, ever_significant_ordinary
+from afraz.decisioning.feedback.sequential import SequentialTest
+from afraz.decisioning.feedback.trials import Trial, ever_significant, ever_significant_ordinary
 
 TESTS = {"any number of looks": 0.0, "and a planned last look": 0.8}
 CUSTOMERS = {0.0: (4500, 9000), 0.8: (4500, 6000)}

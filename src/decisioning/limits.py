@@ -1,13 +1,13 @@
 """What the bank allows itself: how often a customer may be contacted, and who may be offered what."""
 
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from ..errors import ParamsError, nearest
+from ..models.stated import Stated
 
 
-class Limits(BaseModel):
+class Limits(Stated):
     """Limits on contacts and offers; see the field descriptions.
 
     Raises
@@ -29,7 +29,7 @@ class Limits(BaseModel):
     afraz.errors.ParamsError: limit max_default_probability: input should be less than or equal to 1, got 3
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    word: ClassVar[str] = "limit"
 
     per_week: int = Field(1, ge=1, description="contacts within 7 days, over all campaigns")
     per_month: int = Field(3, ge=1, description="… and within 30 days")
@@ -42,18 +42,3 @@ class Limits(BaseModel):
     service_offers: list[str] = Field(
         [], description="calls that sell nothing: they need no consent, and arrears or an open contact do not stop them"
     )
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as problem:
-            raise _readable(problem) from None
-
-
-def _readable(problem: ValidationError) -> ParamsError:
-    first = problem.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return ParamsError(f"unknown limit {where!r}: {nearest(where, Limits.model_fields)}")
-    message = first["msg"]
-    return ParamsError(f"limit {where}: {message[0].lower()}{message[1:]}, got {first['input']!r}")

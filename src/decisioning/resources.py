@@ -1,19 +1,21 @@
 """Budgets and capacities of a round: contacts by channel, branch and week; and what one more of each would bring."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from ..errors import DataError, ParamsError, nearest
-from .allocation import Allocation, allocate
-from .capacity import Limit
+from ..errors import DataError, nearest
+from ..models.stated import Stated
+from .allocation.allocate import Allocation, allocate
+from .allocation.capacity import Limit
 
 CURRENCY = "currency"
+TRIES = 8  # until what the chosen really cost fits the budget
 
 
-class Resources(BaseModel):
+class Resources(Stated):
     """What a round may use; see the field descriptions.
 
     Raises
@@ -35,7 +37,7 @@ class Resources(BaseModel):
     afraz.errors.ParamsError: resource weeks: input should be greater than or equal to 1, got 0
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    word: ClassVar[str] = "resource"
 
     weeks: int = Field(4, ge=1, le=13, description="weeks that are planned")
     weekly_discount: float = Field(
@@ -46,18 +48,6 @@ class Resources(BaseModel):
     branch_channels: list[str] = Field([], description="channels whose contacts the customer's branch makes")
     branch_capacity: float | None = Field(None, ge=0, description="contacts a week that a branch makes; None: no limit")
     minimum_by_offer: dict[str, float] = Field({}, description="contacts that an offer must get")
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as problem:
-            first = problem.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            if first["type"] == "extra_forbidden":
-                known = nearest(where, Resources.model_fields)
-                raise ParamsError(f"unknown resource {where!r}: {known}") from None
-            message = first["msg"]
-            raise ParamsError(f"resource {where}: {message[0].lower()}{message[1:]}, got {first['input']!r}") from None
 
 
 def plan(
@@ -108,13 +98,24 @@ def plan(
     weeks = resources.weeks
     value = np.concatenate([_waiting(worth, resources.weekly_discount, week) for week in range(weeks)], axis=1)
     branch, names = pd.factorize(customers.set_index("customer_id")["branch_id"].reindex(ids), sort=True)
-    limits = _limits(kinds, np.nanmean(np.where(worth > -np.inf, cost, np.nan), axis=0), branch, list(names), resources)
-    found = allocate(value, limits, value_unit=CURRENCY)
-    given = found.choice >= 0
+    usual = np.nanmean(np.where(worth > -np.inf, cost, np.nan), axis=0)
+    room = resources
+    for _ in range(TRIES):
+        found = allocate(value, _limits(kinds, usual, branch, list(names), room), value_unit=CURRENCY)
+        given = found.choice >= 0
+        spent = float(cost[given, found.choice[given] % len(kinds)].sum())
+        if resources.budget is None or room.budget is None or spent <= resources.budget:
+            break
+        # a limit counts an option's usual cost; those who are chosen respond more often, and offers cost more
+        room = room.model_copy(update={"budget": room.budget * resources.budget / spent * (1 - 1e-9)})
+    else:
+        raise DataError(
+            f"budget {resources.budget:g} is exceeded by the costs of those chosen ({spent:g}): lower it a bit"
+        )
     chosen = pd.DataFrame({"customer_id": ids[given], "kind": found.choice[given] % len(kinds),
                            "week": found.choice[given] // len(kinds) + 1})  # fmt: skip
     assigned = chosen.merge(place, on=["customer_id", "kind"], validate="one_to_one").drop(columns="kind")
-    return assigned, found, _prices(found.limits, resources)
+    return assigned, found, _prices(found.limits)
 
 
 def _check(options: pd.DataFrame, resources: Resources) -> None:
@@ -162,7 +163,7 @@ def _limits(
     return limits
 
 
-def _prices(limits: pd.DataFrame, resources: Resources) -> pd.DataFrame:
+def _prices(limits: pd.DataFrame) -> pd.DataFrame:
     """Sum up the limits and say in words what one more unit of each brings."""
     by = limits.groupby("limit", sort=False)
     table = by.agg(unit=("unit", "first"), capacity=("capacity", "sum"), minimum=("minimum", "sum"),

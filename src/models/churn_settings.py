@@ -34,7 +34,7 @@ class ChurnSettings(FitSettings):
     afraz.errors.ParamsError: churn setting folds: input should be greater than or equal to 3, got 1
     """
 
-    model_name: ClassVar[str] = "churn"
+    word: ClassVar[str] = "churn setting"
 
     label: str | None = Field(None, description="the one label of a ready table; None: labels by horizon")
     horizons: list[int] = Field([30, 60, 90], description="outcome windows in days; the model learns the longest")

@@ -2,12 +2,12 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from ..errors import ParamsError, nearest
+from .stated import Stated
 
 
-class FitSettings(BaseModel):
+class FitSettings(Stated):
     """Settings that all models share; every column that is named nowhere in them is a feature.
 
     Raises
@@ -16,8 +16,7 @@ class FitSettings(BaseModel):
         For an unknown setting (with the nearest known one) or a value out of range.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    model_name: ClassVar[str] = "model"
+    word: ClassVar[str] = "model setting"
 
     id: str | None = Field("customer_id", description="customer; None: every row is a customer of its own")
     as_of: str | None = Field("as_of", description="date of the features; None: the test part is drawn at random")
@@ -46,12 +45,6 @@ class FitSettings(BaseModel):
     leak_features: int = Field(3, ge=0, description="how many of the top features are removed in turn; 0: none")
     seed: int = Field(7, ge=0)
 
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as problem:
-            raise _readable(problem, type(self)) from None
-
     def logistic(self) -> dict[str, Any]:
         """Give ``penalties`` and ``signs`` by feature of the logistic regression, where they are not the usual ones."""
         return {}
@@ -63,15 +56,6 @@ class FitSettings(BaseModel):
     def too_few(self, events: int, rows: int) -> str:
         """Say how many events there are, how many are needed, and what to do."""
         return f"{events} events in {rows:,} training rows, {self.min_events} are needed: add rows or dates"
-
-
-def _readable(problem: ValidationError, model: type[FitSettings]) -> ParamsError:
-    first = problem.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return ParamsError(f"unknown {model.model_name} setting {where!r}: {nearest(where, model.model_fields)}")
-    message = first["msg"].removeprefix("Value error, ")
-    return ParamsError(f"{model.model_name} setting {where}: {message[0].lower()}{message[1:]}, got {first['input']!r}")
 
 
 def check_blend(candidates: list[str]) -> None:

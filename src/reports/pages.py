@@ -145,7 +145,7 @@ def management_page(
     Parameters
     ----------
     facts, effects, verdicts, cells : DataFrame
-        Tables ``campaigns, effects, verdicts, cells`` of :mod:`afraz.decisioning.feedback`.
+        Tables ``campaigns, effects, verdicts, cells`` of :mod:`afraz.decisioning.feedback.findings`.
     as_of : str
         The first day that the data don't cover.
     level, worthwhile : float
@@ -198,8 +198,8 @@ def operations_page(
     Parameters
     ----------
     campaigns, channels, branches : DataFrame
-        Of :func:`afraz.decisioning.operations.counts`, by ``campaign_id, name``, ``channel`` and ``branch_id``; may be
-        empty.
+        Of :func:`afraz.decisioning.feedback.operations.counts`, by ``campaign_id, name``, ``channel`` and
+        ``branch_id``; may be empty.
     current : bool
         Whether these campaigns were running in the week; otherwise they are the latest ones.
     smallest : int

@@ -30,7 +30,7 @@ class CreditSettings(FitSettings):
     afraz.errors.ParamsError: credit setting grades: input should be less than or equal to 12, got 20
     """
 
-    model_name: ClassVar[str] = "credit"
+    word: ClassVar[str] = "credit setting"
 
     id: str | None = Field("loan_id", description="application; None: every row is one")
     customer: str | None = Field("customer_id", description="whose rows belong together in folds and resamples")

@@ -31,7 +31,7 @@ class PromotionSettings(FitSettings):
     afraz.errors.ParamsError: unknown promotion setting 'tretment': did you mean treatment?
     """
 
-    model_name: ClassVar[str] = "promotion"
+    word: ClassVar[str] = "promotion setting"
 
     label: str = Field("responded", description="the response: 0 or 1; rows where it is missing are left out")
     treatment: str = Field("arm", description="who got what: an arm by name, or 0 and 1")

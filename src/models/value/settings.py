@@ -25,7 +25,7 @@ class ValueSettings(FitSettings):
     afraz.errors.ParamsError: unknown value setting 'levels': did you mean level?
     """
 
-    model_name: ClassVar[str] = "value"
+    word: ClassVar[str] = "value setting"
 
     horizons: dict[str, int] = Field(
         {"margin_6m": 181, "margin_12m": 365}, min_length=1, description="label → days of its window"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from afraz.decisioning.assignments import BY_LOT, STATED, campaign_facts, screened
+from afraz.decisioning.feedback.assignments import BY_LOT, STATED, campaign_facts, screened
 from afraz.errors import DataError
 
 NOW = pd.Timestamp("2026-07-01")

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..errors import DataError
+from ...errors import DataError
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]

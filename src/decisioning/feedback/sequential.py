@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from ..errors import ParamsError
+from ...errors import ParamsError
 
 Array = NDArray[np.float64]
 
@@ -93,12 +93,12 @@ class SequentialTest:
             return np.exp(score**2 / 2 * r / (1 + r)) / np.sqrt(1 + r)
 
     def p_value(self, z: ArrayLike, responses: ArrayLike, final: ArrayLike = False) -> Array:
-        """Always-valid p-value of one look; the smallest of all looks so far is one, too."""
+        """Always-valid p-value of one look, 1 without a response; the smallest of all looks so far is one, too."""
         p = np.minimum(1 / self.e_value(z, responses) / (1 - self.final_share), 1.0)
         if self.final_share == 0:
             return p
         ordinary = 2 * ndtr(-np.abs(np.nan_to_num(np.asarray(z, float), nan=0.0))) / self.final_share
-        return np.where(final, np.minimum(p, ordinary), p)
+        return np.where(np.asarray(final) & (np.asarray(responses) > 0), np.minimum(p, ordinary), p)
 
     def threshold(self, responses: ArrayLike, final: ArrayLike = False) -> Array:
         """Standard errors on each side of the effect that the interval takes; infinite without a response.

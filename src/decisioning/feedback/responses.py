@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError
+from ...errors import DataError
 
 KEY = ["campaign_id", "customer_id"]
 LIST = [*KEY, "assigned_at", "arm", "propensity", "expires_at"]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from ..errors import DataError
+from ...errors import DataError
 from .capacity import Array, Codes, LimitRows
 
 Flags = NDArray[np.bool_]

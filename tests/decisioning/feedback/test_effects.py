@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from afraz.decisioning.assignments import OBSERVED, STATED, campaign_facts, screened
-from afraz.decisioning.cuts import Cut, cuts_of
-from afraz.decisioning.effects import Costs, look, weekly_effects, within_campaigns
-from afraz.decisioning.sequential import SequentialTest
+from afraz.decisioning.feedback.assignments import OBSERVED, STATED, campaign_facts, screened
+from afraz.decisioning.feedback.cuts import Cut, cuts_of
+from afraz.decisioning.feedback.effects import Costs, look, weekly_effects, within_campaigns
+from afraz.decisioning.feedback.sequential import SequentialTest
 from afraz.errors import ParamsError
 
 NOW = pd.Timestamp("2026-07-01")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from afraz.decisioning.capacity import Limit, compile_limits
+from afraz.decisioning.allocation.capacity import Limit, compile_limits
 from afraz.errors import DataError
 
 ONES = np.ones(2)

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
-from ..errors import DataError, ParamsError
+from ...errors import DataError, ParamsError
 from .capacity import Array, Codes, Limit, LimitRows, compile_limits
 from .exact import Core, core_choice, core_prices, meet_minimums
 

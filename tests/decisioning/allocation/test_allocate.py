@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from afraz.decisioning.allocation import Allocation, allocate
-from afraz.decisioning.capacity import Limit, compile_limits
+from afraz.decisioning.allocation.allocate import Allocation, allocate
+from afraz.decisioning.allocation.capacity import Limit, compile_limits
 from afraz.errors import DataError, ParamsError
 
 N, M = 2000, 5

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from afraz.catalog import target, to_json
-from afraz.decisioning.effects import Costs
-from afraz.decisioning.feedback import Findings, Inputs, feedback_inputs, find_effects, week_of
-from afraz.decisioning.operations import REST, counts, fold_small, running
-from afraz.decisioning.sequential import SequentialTest
+from afraz.decisioning.feedback.effects import Costs
+from afraz.decisioning.feedback.findings import Findings, Inputs, feedback_inputs, find_effects, week_of
+from afraz.decisioning.feedback.operations import REST, counts, fold_small, running
+from afraz.decisioning.feedback.sequential import SequentialTest
 from afraz.errors import NotApplicable
 from afraz.reports.pages import management_page
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from afraz.decisioning.assignments import OBSERVED, campaign_facts, screened
-from afraz.decisioning.cells import cells
-from afraz.decisioning.cuts import Cut, cuts_of
-from afraz.decisioning.effects import weekly_effects
-from afraz.decisioning.sequential import SequentialTest
-from afraz.decisioning.verdicts import verdicts
+from afraz.decisioning.feedback.assignments import OBSERVED, campaign_facts, screened
+from afraz.decisioning.feedback.cells import cells
+from afraz.decisioning.feedback.cuts import Cut, cuts_of
+from afraz.decisioning.feedback.effects import weekly_effects
+from afraz.decisioning.feedback.sequential import SequentialTest
+from afraz.decisioning.feedback.verdicts import verdicts
 from afraz.errors import ParamsError
 
 NOW = pd.Timestamp("2026-07-01")

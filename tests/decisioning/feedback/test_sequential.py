@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from afraz.decisioning.sequential import SequentialTest, e_bh
-from afraz.decisioning.trials import Trial, ever_significant, ever_significant_ordinary, simulate
+from afraz.decisioning.feedback.sequential import SequentialTest, e_bh
+from afraz.decisioning.feedback.trials import Trial, ever_significant, ever_significant_ordinary, simulate
 from afraz.errors import ParamsError
 
 BOUND = binom.ppf(0.999, 1000, 0.05) / 1000

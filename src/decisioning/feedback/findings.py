@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import catalog
-from ..errors import NotApplicable
+from ... import catalog
+from ...errors import NotApplicable
 from .assignments import campaign_facts, screened
 from .cells import COLUMNS as CELLS
 from .cells import cells

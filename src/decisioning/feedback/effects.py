@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ..errors import ParamsError
+from ...errors import ParamsError
 from .assignments import BY_LOT, OBSERVED, STATED
 from .contrast import Arm, Array, contrast, terms
 from .cuts import Cut
@@ -63,8 +63,8 @@ def look(
 
     Parameters
     ----------
-    rows : of :func:`afraz.decisioning.assignments.screened`
-    facts : of :func:`afraz.decisioning.assignments.campaign_facts`
+    rows : of :func:`afraz.decisioning.feedback.assignments.screened`
+    facts : of :func:`afraz.decisioning.feedback.assignments.campaign_facts`
 
     Returns
     -------

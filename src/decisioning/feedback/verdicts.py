@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..errors import ParamsError
+from ...errors import ParamsError
 from .sequential import e_bh
 
 WORKS, IDLE, HARMS, OPEN = "works", "does not work", "harms", "undecided"

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from afraz.data.schemas import TABLES
-from afraz.decisioning.assignments import screened
-from afraz.decisioning.responses import accept_responses, treatments_of
+from afraz.decisioning.feedback.assignments import screened
+from afraz.decisioning.feedback.responses import accept_responses, treatments_of
 from afraz.errors import DataError
 
 RECEIVED = pd.Timestamp("2026-06-15")

@@ -1,0 +1,106 @@
+"""A round of decisions on a small bank: rules, worth, limits, strips, lists and the desk fit together."""
+
+import datetime as dt
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from afraz import catalog
+from afraz.decisioning import decide as module
+from afraz.decisioning.decide import Inputs, decide, decision_inputs
+from afraz.errors import NotApplicable
+
+AS_OF = dt.date(2026, 7, 1)
+N = 1500
+
+
+@pytest.fixture
+def inputs() -> Inputs:
+    rng = np.random.default_rng(3)
+    ids = [f"C{i:04}" for i in range(N)]
+    customers = pd.DataFrame({
+        "customer_id": ids, "marketing_consent": rng.random(N) < 0.8, "branch_id": [f"B{i % 5}" for i in range(N)],
+        "region_id": "R1",
+    })  # fmt: skip
+    offers = pd.DataFrame({"offer": ["card", "card"], "channel": ["call", "email"], "contact_cost": [4.0, 0.1],
+                           "offer_cost": [5.0, 5.0], "response_value": 50.0})  # fmt: skip
+    parts = []
+    for option in offers.to_dict("records"):
+        uplift = rng.normal(0.1, 0.05, N)
+        likely = 0.05 + np.maximum(uplift, 0)
+        parts.append(pd.DataFrame({
+            "customer_id": ids, "offer": option["offer"], "channel": option["channel"], "response_uplift": uplift,
+            "response_offer": likely, "closing_uplift": 0.001, "reason_1": "=1+1",
+            "incremental_margin": uplift * 50 - likely * 5 - option["contact_cost"],
+        }))  # fmt: skip
+    value = pd.DataFrame({"customer_id": ids, "expected_margin_12m": rng.gamma(2, 50, N), "tier": "high"})
+    churn = pd.DataFrame({"customer_id": ids, "leave_90": rng.random(N) * 0.2})
+    return Inputs(customers, pd.concat(parts), offers, churn, value, None, {}, {})
+
+
+@pytest.fixture(autouse=True)
+def tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    booked = pd.Timestamp("2026-06-01 10:00")
+    rows = pd.DataFrame({"customer_id": ["C0001"], "booked_at": [booked], "kind": ["purchase"], "channel": ["mobile"],
+                         "amount": [-5.0]})  # fmt: skip
+    monkeypatch.setattr(module.catalog, "canonical_tables", lambda: {"transactions": ibis.memtable(rows)})
+
+
+SETTINGS = {
+    "limits": {}, "resources": {"weeks": 2, "channel_capacity": {"call": 60, "email": 200}},
+    "strips": {"holdout": 0.05, "exploration": 0.05}, "power": {"largest_share": 0.2}, "credit": {},
+}  # fmt: skip
+
+
+def test_lists_keep_to_consent_holdout_and_capacity_and_log_propensities(inputs: Inputs) -> None:
+    found = decide(inputs, AS_OF, **SETTINGS)
+    listed, strips = found.tables["contact_list"], found.tables["strips"]
+    consent = inputs.customers.set_index("customer_id")["marketing_consent"]
+    assert consent[listed["customer_id"]].all()
+    held = set(strips.loc[strips["strip"].eq("holdout"), "customer_id"])
+    assert held
+    assert not held & set(listed["customer_id"])
+    assert listed.groupby(["week", "channel"]).size().loc[:, "call"].max() <= 60
+    assert listed["propensity"].between(0, 1, inclusive="neither").all()
+    assert set(listed["strip"]) == {"decided", "exploration"}
+    assert set(found.tables["withheld"]["arm"]) <= {"control", "nothing"}
+
+
+def test_the_desk_knows_every_customer_once_and_why_there_is_no_offer(inputs: Inputs) -> None:
+    desk = decide(inputs, AS_OF, **SETTINGS).tables["desk"]
+    assert desk["customer_id"].tolist() == inputs.customers["customer_id"].tolist()
+    assert (desk["next_offer"].isna() == desk["nothing_because"].notna()).all()
+
+
+def test_equal_input_gives_equal_decisions_and_more_room_is_never_worth_less(inputs: Inputs) -> None:
+    one, again = decide(inputs, AS_OF, **SETTINGS), decide(inputs, AS_OF, **SETTINGS)
+    for name in one.tables:
+        pd.testing.assert_frame_equal(one.tables[name], again.tables[name])
+    more = {**SETTINGS, "resources": {"weeks": 2, "channel_capacity": {"call": 90, "email": 200}}}
+    assert decide(inputs, AS_OF, **more).summary["expected_net_value"] >= one.summary["expected_net_value"]
+
+
+def test_it_runs_without_churn_value_and_events_and_says_so(inputs: Inputs) -> None:
+    poor = Inputs(inputs.customers, inputs.promotion, inputs.offers, None, None, None, {}, {"value_scores": "none"})
+    found = decide(poor, AS_OF, **SETTINGS)
+    assert found.summary["absent"] == {"value_scores": "none"}
+    assert {"arrears", "departed", "contact_pressure"} <= set(found.summary["rules_not_applicable"])
+    assert len(found.tables["contact_list"])
+
+
+def test_excluded_customers_get_nothing(inputs: Inputs, tmp_path: Path) -> None:
+    first = decide(inputs, AS_OF, **SETTINGS).tables["contact_list"]["customer_id"].iloc[0]
+    file = tmp_path / "exclusions.csv"
+    file.write_text(f"customer_id,reason\n{first},lawsuit\n", "utf-8")
+    found = decide(inputs, AS_OF, **SETTINGS, exclusions=file)
+    assert first not in set(found.tables["contact_list"]["customer_id"])
+    assert found.tables["refused"].set_index("customer_id").loc[first, "reason"].str.contains("lawsuit").all()
+
+
+def test_without_promotion_scores_there_is_nothing_to_decide(workspace: Path) -> None:
+    catalog.save("score_promotion_metrics", {"not_applicable": "there are no campaigns"})
+    with pytest.raises(NotApplicable, match="no offers are scored at 2026-07-01: there are no campaigns"):
+        decision_inputs(AS_OF)
