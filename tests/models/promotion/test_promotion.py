@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from afraz.errors import DataError, ParamsError
+from afraz.errors import DataError
 from afraz.models.artifact import load_artifact, save_artifact
 from afraz.models.contract import contract_findings
 from afraz.models.promotion.promotion import PromotionResult, fit_promotion
@@ -311,20 +311,3 @@ def test_equal_seeds_give_equal_bytes_and_the_table_stays(small: pd.DataFrame, t
     pd.testing.assert_frame_equal(small, before)
     one, two = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
     assert one == two
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"learners": ["s", "t"]}, "response must be among them"),
-        ({"learners": ["response", "average"]}, "one that estimates an effect must be among them"),
-        ({"second_learners": ["linear", "dr"]}, "proportional must be among them"),
-        ({"second_learners": ["proportional", "average"]}, "and another one"),
-        ({"second_learners": ["proportional", "dr", "response"]}, "response can't be among them"),
-        ({"tretment": "arm"}, "did you mean treatment"),
-        ({"test_dates": 0}, "test_dates"),
-    ],
-)
-def test_settings_that_could_not_be_fitted_are_refused(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(ParamsError, match=said):
-        PromotionSettings(**wrong)
