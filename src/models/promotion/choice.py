@@ -117,8 +117,8 @@ def _words(
         used = "it is used" if name == best["learner"] else f"the best of them, {best['learner']}, is used"
         return f"{effect}; {one} gains {lead} more than {simple}: {used}"
     return (
-        f"{effect}; the best learner ({name}) gains {lead} more than {simple}, an interval of {level:.0%} "
-        f"that reaches 0 (a lead of {leading['smallest_findable_lead']:.5f} would have been found in four of five cases): "
+        f"{effect}; the best learner ({name}) gains {lead} more than {simple}, an interval of {level:.0%} that "
+        f"reaches 0 (a lead of {leading['smallest_findable_lead']:.5f} would have been found in four of five cases): "
         f"these data do not support more than {simple}, which is used"
     )
 

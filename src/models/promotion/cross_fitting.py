@@ -20,6 +20,7 @@ from .policy import doubly_robust
 Array = NDArray[np.float64]
 Folds = NDArray[np.int64]
 Rounds = dict[tuple[int, ...], int]
+SECOND = ("x", "dr", "transformed")  # learners with trees of the effect as such
 PATIENCE = 25  # trees without improvement
 
 
@@ -92,7 +93,9 @@ def cross_fit(
         outcome_rounds = best_elsewhere(_stopping(data, rows, outcomes, False, max_rounds, pool))
         expected = _expected(data, rows, outcome_rounds, pool)
         effects = {k: _effect(data, expected[k]) for k in range(data.n_folds)}
-        effect_rounds = best_elsewhere(_stopping(data, rows, effects, True, max_rounds, pool))
+        effect_rounds = outcome_rounds
+        if set(own) & set(SECOND):
+            effect_rounds = best_elsewhere(_stopping(data, rows, effects, True, max_rounds, pool))
 
         def learn(name: str, k: int) -> Array:
             low, high = expected[k]

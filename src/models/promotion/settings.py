@@ -46,7 +46,7 @@ class PromotionSettings(FitSettings):
         ["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"], min_length=2
     )
     second_learners: list[Learner] = Field(
-        ["proportional", "linear", "dr"], description="learners of value and of leaving, beside the response"
+        ["proportional", "linear"], description="learners of value and of leaving, beside the response"
     )
     test_dates: int = Field(2, ge=1, description="how many of the last dates of assignment are the test")
     trial_rows: int = Field(20_000, ge=1000, description="whether it was a trial is asked of so many rows")
