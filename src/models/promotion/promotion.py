@@ -30,7 +30,6 @@ from .trial import Trial, assess_trial
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
 SAMPLE_ROWS = 500
-TRIAL_DRAWS = 199
 WHY = "why"
 PROPORTIONAL = "proportional"
 OFFERED = "response_offer"
@@ -185,8 +184,7 @@ def _assessed(flat: FlatTable, treated: Array, rows: Positions, settings: Promot
         block = None if settings.block is None else flat.extras[settings.block].iloc[rows[part]].reset_index(drop=True)
         features = flat.features.iloc[rows[part]].reset_index(drop=True)
         given = None if stated is None else stated[part]
-        return assess_trial(features, treated[rows[part]], propensity=given, block=block, draws=TRIAL_DRAWS,
-                            seed=settings.seed)  # fmt: skip
+        return assess_trial(features, treated[rows[part]], propensity=given, block=block, seed=settings.seed)
 
     trial = assess(some)
     if len(some) == len(rows):

@@ -46,7 +46,8 @@ def test_a_trial_with_an_effect_that_response_does_not_show_is_learned_and_told(
     assert found["trial"]["randomised"]
     assert found["trial"]["estimator"] == "difference in means"
     assert found["choice"]["chosen"] in ("dr", "t", "average")
-    assert "it is used" in found["choice"]["verdict"]
+    assert found["choice"]["verdict"].endswith("is used")
+    assert "more than response ranking: " in found["choice"]["verdict"]
     assert found["choice"]["mean_effect"] == pytest.approx(table["true_effect"].mean(), abs=0.04)
     assert found["population"] == {
         "rows": 4000, "window_not_over": 0, "arm_missing": 0, "other_arms": 0, "used": 4000, "train_rows": 3000,
