@@ -29,7 +29,7 @@ import pandas as pd
 from afraz.catalog import canonical_tables, load, save
 from afraz.features.assignments import audited, build_assignments, campaign_kinds, days_drawn, drawn, with_kinds
 from afraz.features.audit import leak_audit
-from afraz.features.dictionary import dictionary_frame
+from afraz.features.dictionary import STATED, dictionary_frame
 from afraz.features.response_labels import label_counts, naive_effects, response_labels
 from afraz.features.table import build_features, not_applicable
 
@@ -48,7 +48,7 @@ kinds.to_pandas().merge(load("campaigns"), on="campaign_id").sort_values("campai
 # ## Features
 # %%
 save("assignment_features", with_kinds(build_assignments(tables, families), kinds))
-save("assignment_dictionary", dictionary_frame())
+save("assignment_dictionary", dictionary_frame(STATED))
 pd.Series(not_applicable(tables, families), name="not applicable, because", dtype=str).to_frame()
 # %% [markdown]
 # ## Outcomes

@@ -15,14 +15,20 @@ DICTIONARY: dict[str, Feature] = {
 }  # fmt: skip
 
 
+STATED = {  # what a campaign states: inputs of the promotion model beside the features
+    "offer": "the offer that is made",
+    "channel": "the channel through which the offer is made",
+}
+
+
 def dictionary_frame(others: Iterable[str] = ()) -> pd.DataFrame:
     """Write the dictionary as a table, one row per feature, ordered by name.
 
     Parameters
     ----------
     others : iterable of str
-        Inputs that are no features: items that the source has (``block:name``, :mod:`afraz.features.items`), and
-        attributes as recorded; each gets a row, so that every input of every model has one.
+        Inputs that are no features: items that the source has (``block:name``, :mod:`afraz.features.items`), what a
+        campaign states, and attributes as recorded; each gets a row, so that every input of every model has one.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def dictionary_frame(others: Iterable[str] = ()) -> pd.DataFrame:
 
 def _other(name: str) -> dict[str, object]:
     block, _, item = name.partition(":")
-    meaning = f"{item}: {BLOCKS[block]}" if item else f"{name} as recorded now"
+    meaning = f"{item}: {BLOCKS[block]}" if item else STATED.get(name, f"{name} as recorded now")
     kind = {"family": "item", "unit": "count", "window": "item_days", "type": "double", "low": f"little {item}",
             "high": f"much {item}"}  # fmt: skip
     recorded = {"family": "attribute", "unit": "name", "window": "at as_of", "type": "text", "low": meaning,

@@ -87,10 +87,12 @@ def test_a_forecast_fails_that_ranks_badly_or_whose_intervals_do_not_hold(clean:
     assert _forecasting(clean, 0.7, 0.96) == ["AFZ009"]
 
 
-def _promoting(evidence: Evidence, gained: float = 0.02, gap: float = 0.0) -> tuple[str, str]:
-    test = {"uplift_at_30pct": _interval(0.04), "treated_share_gap": _interval(gap), "gain_at_50pct": _interval(
-        gained, 0.01)}  # fmt: skip
-    metrics = {"test": test, "choice": {"verdict": "these data do not support more than response ranking"}}
+def _promoting(evidence: Evidence, gained: float = 0.02, gap: float = 0.0, later: float = 0.005) -> tuple[str, str]:
+    test = {"uplift_at_30pct": _interval(0.04), "treated_share_gap": _interval(gap),
+            "gain_at_50pct": _interval(later, 0.01)}  # fmt: skip
+    learner = {"policy_value": gained, "low": gained - 0.01, "high": gained + 0.01}
+    metrics = {"test": test, "choice": {"verdict": "these data do not support more than response ranking",
+                                        "chosen": "response", "learners": {"response": learner}}}  # fmt: skip
     found = CHECKS["AFZ010"](replace(evidence, metrics=metrics, bounds={"treated_share_gap": 0.05}))
     return found.status, found.evidence
 
@@ -98,9 +100,10 @@ def _promoting(evidence: Evidence, gained: float = 0.02, gap: float = 0.0) -> tu
 def test_a_list_of_offers_fails_that_gains_nothing_or_knows_who_was_treated(clean: Evidence) -> None:
     status, said = _promoting(clean)
     assert status == "pass"
-    assert "gains 0.0200 (0.0100–0.0300)" in said
+    assert "lists gain 0.0200 (0.0100 to 0.0300)" in said
     assert said.endswith("these data do not support more than response ranking")
     assert _promoting(clean, gained=0.009)[0] == "fail"
+    assert _promoting(clean, later=-0.011)[0] == "fail", "later campaigns contradict"
     for gap in (0.08, -0.08):
         status, said = _promoting(clean, gap=gap)
         assert status == "fail"
