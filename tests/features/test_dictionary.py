@@ -3,7 +3,7 @@
 import pytest
 
 from afraz.features import applications
-from afraz.features.dictionary import DICTIONARY, dictionary_frame
+from afraz.features.dictionary import DICTIONARY, STATED, dictionary_frame
 from afraz.features.table import FAMILIES, build_features, not_applicable
 
 OWN = {f.name for f in applications.FEATURES}
@@ -46,3 +46,9 @@ def test_the_frame_is_ordered_and_has_one_row_per_feature():
 def test_types_in_the_table_are_those_of_the_dictionary(schema):
     for feature in (DICTIONARY[name] for name in schema if name in DICTIONARY):
         assert schema[feature.name].is_string() if feature.type == "text" else schema[feature.name].is_float64()
+
+
+def test_what_a_campaign_states_has_a_row_only_where_it_is_asked_for() -> None:
+    rows = dictionary_frame(STATED).set_index("name")
+    assert rows.loc["channel", "meaning"] == "the channel through which the offer is made"
+    assert not set(STATED) & set(dictionary_frame()["name"])
