@@ -324,8 +324,8 @@ def offers_against_truth(said: pd.DataFrame, true: pd.DataFrame, share: float = 
     dict
         ``worth, random_worth, latent_worth`` per contact; ``share_of_latent``, of what the latent oracle gains over a
         random list; ``sleeping_dogs, random_sleeping_dogs`` (share of the contacted);
-        ``uplift_correlation, stated_uplift, true_uplift, stated_closing, true_closing``
-        (means; NaN where nothing is stated), ``rows``.
+        ``uplift_correlation`` of stated with true uplift, NaN where everybody's is stated alike; means ``stated_uplift,
+        true_uplift, stated_closing, true_closing``, NaN where nothing is stated; ``rows``.
 
     Examples
     --------
