@@ -86,3 +86,17 @@ def test_households_are_described_by_what_came_before_the_start(study: ModuleTyp
     pd.testing.assert_frame_equal(seen, before)
     assert seen.loc[1, "coupons_redeemed"] == 1
     assert seen["lines"].sum() == (lines["at"] < start).sum()
+
+
+def test_the_rule_stands_beside_the_learners_and_the_readme_says_which_is_sure(results: dict[str, Any]) -> None:
+    women = results["hillstrom_women_visit"]
+    lists = women["by_list"]
+    assert women["uplift_at_30pct"] == lists["chosen"]["uplift_at_30pct"]
+    assert women["learner"] == max(women["chosen"], key=lambda name: women["chosen"][name])
+    assert sum(women["chosen"].values()) == 25
+    assert lists["rule"]["uplift_at_30pct_over_response_low"] > 0 > lists["chosen"]["uplift_at_30pct_over_response_low"]
+    readme = (STUDY / "README.md").read_text("utf-8")
+    for name in ("chosen", "linear", "s", "response", "rule"):
+        ends = (f"{lists[name]['uplift_at_30pct' + end]:.4f}"[1:] for end in ("", "_low", "_high"))
+        value, low, high = ends
+        assert f"{value} ({low}–{high})" in readme
