@@ -168,6 +168,49 @@ def next_action(
 
 
 @app.command()
+def lists(
+    out: Annotated[Path, typer.Option(help="folder for the files; it is created")] = Path("lists"),
+    by: Annotated[str, typer.Option(help="one file per campaign_id, channel, branch_id …")] = "campaign_id",
+    ending: Annotated[str, typer.Option(help=".xlsx or .csv")] = ".xlsx",
+    send: Annotated[
+        str | None, typer.Option(help="environment variable with a database's SQLAlchemy URL: lists go there, too")
+    ] = None,
+) -> None:
+    """Hand out the contact lists of the round: files, and a table that sending again does not change."""
+    from .pipeline.lists import hand_out
+
+    out.mkdir(parents=True, exist_ok=True)
+    files, sent = hand_out(out, by=by, ending=ending, url_env=send)
+    for file in files:
+        console.print(f"wrote {file}", markup=False)
+    if sent is not None:
+        console.print(
+            f"sent {sent.rows:,} rows; {sent.left_over:,} of these campaigns are no longer listed", markup=False
+        )
+
+
+@app.command()
+def responses(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet of what came back")],
+    out: Annotated[Path, typer.Option(help="rows of treatments: name it as a source of kind files")],
+    received: Annotated[str | None, typer.Option(help="ISO date on which they came; default: today")] = None,
+) -> None:
+    """Hold responses against the round's lists; what fits becomes treatments, the rest is kept with its rule."""
+    import datetime as dt
+
+    import pandas as pd
+
+    from .params import iso_date
+    from .pipeline.lists import take_in
+
+    day = iso_date(received, "--received") if received else dt.date.today()
+    found = take_in(file, out, pd.Timestamp(day) + pd.Timedelta(days=1))
+    console.print(f"{found.accepted:,} accepted → {found.treatments}", markup=False)
+    if found.rejected:
+        console.print(f"{found.rejected:,} refused → {found.rejects}", markup=False)
+
+
+@app.command()
 def champion(
     model: str,
     to: Annotated[int | None, typer.Option(help="make this version champion; its checks must have passed")] = None,

@@ -1,0 +1,81 @@
+"""Hand contact lists out to those who work through them, and take in what came back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from .. import catalog
+from ..data.flat import read_flat_table
+from ..decisioning.export import Sent, send, write_lists
+from ..decisioning.feedback.responses import accept_responses, treatments_of
+from ..errors import DataError
+from ..scoring.export import write_table
+
+
+@dataclass(frozen=True)
+class Returned:
+    """Where the responses are now: rows of ``treatments`` for a source of kind ``files``, and what was refused."""
+
+    treatments: Path
+    rejects: Path | None
+    accepted: int
+    rejected: int
+
+
+def hand_out(
+    folder: Path, *, by: str = "campaign_id", ending: str = ".xlsx", url_env: str | None = None,
+    table: str = "contact_list",
+) -> tuple[list[Path], Sent | None]:  # fmt: skip
+    """Write the contact lists of the round as files, and into a database where one is named.
+
+    Parameters
+    ----------
+    by : one file per value of this column
+    ending : ``.xlsx`` or ``.csv``
+    url_env : environment variable with the SQLAlchemy URL of the database
+
+    Raises
+    ------
+    DataError
+        If no round was decided, or the column is unknown.
+    """
+    rows = _decided("contact_list")
+    if by not in rows:
+        raise DataError(f"contact lists have no column {by!r}: choose one of {', '.join(map(str, rows.columns))}")
+    sent = None if url_env is None else send(rows, url_env, table)
+    return write_lists(rows, folder, by=by, ending=ending), sent
+
+
+def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
+    """Hold responses against the lists of the round and write them as rows of ``treatments``.
+
+    Everybody who was assigned has a row, control groups too: effects are by intention to treat.
+
+    Parameters
+    ----------
+    file : CSV or Parquet with ``campaign_id, customer_id, delivered_at, reached_at, responded_at, response_value``
+    out : where the rows of ``treatments`` go; name it as a source of kind ``files`` in params/ingest.yaml
+    received_at : when the responses came
+
+    Raises
+    ------
+    DataError
+        If no round was decided, or a column is missing.
+    """
+    day = pd.Timestamp(_decided("desk")["as_of"].iloc[0])
+    lists = pd.concat([_decided("contact_list"), _decided("withheld")], ignore_index=True)
+    lists = lists[["campaign_id", "customer_id", "arm", "propensity"]].assign(assigned_at=day)
+    lists["expires_at"] = pd.Series(pd.NaT, lists.index)  # windows are judged by the feedback
+    found = accept_responses(lists, read_flat_table(file), received_at=received_at)
+    whole = treatments_of(lists, found.accepted)
+    refused = None
+    if len(found.rejects):
+        refused = write_table(found.rejects, out.with_name(f"{out.stem}_rejects.csv"))
+    return Returned(write_table(whole, out), refused, len(found.accepted), len(found.rejects))
+
+
+def _decided(name: str) -> pd.DataFrame:
+    if not catalog.path(name).exists():
+        raise DataError("no round was decided yet: run `dvc repro decide` first")
+    return pd.DataFrame(catalog.load(name))

@@ -1,0 +1,80 @@
+"""Lists go out as files and come back as treatments; nothing that came is lost."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from afraz import catalog, cli
+from afraz.errors import DataError
+from afraz.pipeline.lists import hand_out, take_in
+
+
+@pytest.fixture
+def decided(workspace: Path) -> Path:
+    rows = pd.DataFrame({
+        "campaign_id": ["2026-07-01-card", "2026-07-01-loan"], "customer_id": ["C1", "C2"], "offer": ["card", "loan"],
+        "channel": ["call", "email"], "reason_1": ["=HYPERLINK(1)", "pays fees"], "arm": ["card", "loan"],
+        "propensity": [0.7, 0.7],
+    })  # fmt: skip
+    held = rows.head(1).assign(customer_id="C3", arm="control", propensity=0.3)
+    catalog.save("contact_list", rows)
+    catalog.save("withheld", held)
+    catalog.save("desk", pd.DataFrame({"customer_id": ["C1"], "as_of": pd.Timestamp("2026-07-01")}))
+    return workspace
+
+
+def test_one_file_per_campaign_or_channel_and_formulas_are_neutralised(decided: Path) -> None:
+    files, sent = hand_out(decided, ending=".csv")
+    assert sorted(f.name for f in files) == ["2026-07-01-card.csv", "2026-07-01-loan.csv"]
+    assert sent is None
+    assert "'=HYPERLINK(1)" in files[0].read_text("utf-8")
+    assert sorted(f.name for f in hand_out(decided, by="channel")[0]) == ["call.xlsx", "email.xlsx"]
+    with pytest.raises(DataError, match="contact lists have no column 'agent': choose one of"):
+        hand_out(decided, by="agent")
+
+
+def test_sending_twice_leaves_one_row_each(decided: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{decided / 'lists.db'}"
+    monkeypatch.setenv("AFRAZ_LISTS_URL", url)
+    for _ in range(2):
+        _, sent = hand_out(decided, ending=".csv", url_env="AFRAZ_LISTS_URL")
+        assert sent is not None
+        assert (sent.rows, sent.left_over) == (2, 0)
+    with sa.create_engine(url).connect() as connection:
+        assert connection.execute(sa.text("select count(*) from contact_list")).scalar() == 2
+
+
+def test_responses_become_treatments_of_everybody_assigned_and_strangers_are_kept_as_rejects(decided: Path) -> None:
+    came = decided / "came.csv"
+    came.write_text(
+        "campaign_id,customer_id,delivered_at,reached_at,responded_at,response_value\n"
+        "2026-07-01-card,C1,2026-07-02,2026-07-02 10:00,2026-07-05,12.5\n"
+        "2026-07-01-card,C9,2026-07-02,,,\n"
+        "2026-07-01-card,C3,,,2026-06-05,\n",
+        "utf-8",
+    )
+    found = take_in(came, decided / "treatments.csv", pd.Timestamp("2026-08-01"))
+    assert (found.accepted, found.rejected) == (1, 2)
+    rows = pd.read_csv(found.treatments).set_index("customer_id")
+    assert sorted(rows.index) == ["C1", "C2", "C3"], "control and those without an answer are assigned as well"
+    assert rows.loc["C1", "response_value"] == 12.5
+    assert pd.isna(rows.loc["C3", "responded_at"])
+    assert rows.loc["C3", ["arm", "propensity"]].tolist() == ["control", 0.3]
+    assert found.rejects is not None
+    assert pd.read_csv(found.rejects)["rule"].tolist() == ["customer_unknown", "responded_before_assigned"]
+
+
+def test_the_commands_say_what_they_did_and_without_a_round_what_to_do(
+    decided: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["afraz", "lists", "--out", str(decided / "out"), "--ending", ".csv"])
+    with pytest.raises(SystemExit, match="0"):
+        cli.main()
+    assert capsys.readouterr().out.replace("\n", "").count("wrote") == 2
+    catalog.path("contact_list").unlink()
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    assert "no round was decided yet: run `dvc repro decide` first" in capsys.readouterr().err.replace("\n", " ")
