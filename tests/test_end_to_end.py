@@ -17,7 +17,7 @@ REPO = Path(__file__).resolve().parents[1]
 ALL = [
     "simulate", "ingest", "features", "applications", "assignments", "churn", "credit", "segmentation", "value",
     "promotion", "follow_up", "govern", "score", "score_segments", "score_value", "score_promotion", "score_credit",
-    "feedback", "oracle",
+    "decide", "feedback", "oracle",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.slow
@@ -58,6 +58,13 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "churn": {"n_trials": 2, "bootstrap": 40, "tuning_rows": 2000, "explain_rows": 300},
                 "applications": {"audit_customers": 150},
                 "assignments": {"audit_customers": 60},
+                "promotion": {
+                    "learners": ["response", "proportional", "linear", "dr", "average"],
+                    "folds": 3,
+                    "bootstrap": 40,
+                    "max_rounds": 30,
+                    "explain_rows": 200,
+                },
                 "credit": {
                     "n_trials": 2,
                     "bootstrap": 40,
@@ -75,7 +82,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for model in rules:  # a tiny bank proves wiring, not quality
         rules[model]["bounds"] = {
             "roc_auc_low": 0.2, "calibration_tolerance": 9, "stability": 0.2, "rank_correlation_low": 0,
-            "coverage_tolerance": 1,
+            "coverage_tolerance": 1, "treated_share_gap": 1,
         }  # fmt: skip
     registry.write_text(yaml.safe_dump(rules))
     _run(folder, "dvc", "init", "--no-scm", "-q")
@@ -129,7 +136,7 @@ def test_a_second_repro_does_nothing_and_a_churn_parameter_reruns_churn_and_its_
     stated = file.read_text()
     assert "test_dates: 2" in stated
     file.write_text(stated.replace("test_dates: 2", "test_dates: 1"))  # other months to learn from: another model
-    assert _ran(_run(bank, "dvc", "repro")) == ["churn", "govern", "score", "oracle"]  # credit is left alone
+    assert _ran(_run(bank, "dvc", "repro")) == ["churn", "govern", "score", "decide", "oracle"]  # credit is left alone
     file.write_text(stated)
     _run(bank, "dvc", "repro")
     assert _outputs(bank) == before  # restored or made anew: the same bytes

@@ -54,7 +54,11 @@ def test_everybody_drawn_has_one_row_at_the_day_of_the_assignment(offered):
 def test_a_later_response_changes_no_feature(offered):
     def built(tables):
         families = ["campaigns", "attitude"]
-        return build_assignments(tables, families).to_pandas().sort_values(["campaign_id", "customer_id"])
+        return (
+            build_assignments(tables, families)
+            .to_pandas()
+            .sort_values(["campaign_id", "customer_id"], ignore_index=True)
+        )
 
     given = offered["treatments"]
     silent = given.mutate(responded_at=ibis.null("timestamp"), response_value=ibis.null("decimal(18, 2)"))
