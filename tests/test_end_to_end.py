@@ -102,7 +102,8 @@ def test_every_result_is_there(bank: Path) -> None:
     book = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/credit/book.parquet")
     said = json.loads((bank / "data/scores/as_of=2026-07-01/credit/applications.json").read_text())
     assigned = json.loads((bank / "data/scores/as_of=2026-07-01/segmentation/customers.json").read_text())
-    digests = {"churn": manifest, "credit": said, "segmentation": assigned}
+    offered = json.loads((bank / "data/scores/as_of=2026-07-01/promotion/customers.json").read_text())
+    digests = {"churn": manifest, "credit": said, "segmentation": assigned, "promotion": offered}
     assert champions == {model: made["model_digest"] for model, made in digests.items()}
     segments = pd.read_parquet(bank / "data/scores/as_of=2026-07-01/segmentation/customers.parquet")
     assert set(segments["loyalty"].dropna()) <= {"new", "loyal", "potential", "passing", "at_risk", "lost"}
@@ -115,6 +116,10 @@ def test_every_result_is_there(bank: Path) -> None:
     test = json.loads((bank / "experiments/metrics/churn.json").read_text())["test"]
     for name in ("roc_auc", "average_precision", "brier", "log_loss", "calibration_error", "lift_at_10pct"):
         assert test[name]["low"] <= test[name]["value"] <= test[name]["high"]
+    contacts = pd.read_parquet(bank / "data/decisions/contacts.parquet")
+    strips = pd.read_parquet(bank / "data/decisions/strips.parquet").set_index("customer_id")["strip"]
+    assert len(contacts)
+    assert set(strips[contacts["customer_id"]]) <= {"decided", "exploration"}, "nobody of the holdout is contacted"
     feedback = json.loads((bank / "experiments/metrics/feedback.json").read_text())
     assert sum(feedback["verdicts"]["campaign"].values()) + len(feedback["without_estimate"]) == feedback["campaigns"]
     for page in ("management", "operations"):
@@ -150,5 +155,8 @@ def test_the_command_line_answers(bank: Path) -> None:
     assert "(unchanged: same model, same inputs)" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
     assert "book.parquet" in _run(bank, "afraz", "score", "--model", "credit", "--as-of", "2026-06-15")
     assert "customers (" in _run(bank, "afraz", "audience", "value == 'high' and loyalty == 'at_risk'")
+    desk = pd.read_parquet(bank / "data/decisions/desk.parquet")
+    assert "routing priority" in _run(bank, "afraz", "next-action", desk["customer_id"].iloc[0])
+    assert "wrote" in _run(bank, "afraz", "lists", "--out", str(bank / "lists"))
     assert "Headline measures" in _run(bank, "afraz", "summary")
     assert "champion churn" in _run(bank, "afraz", "doctor")
