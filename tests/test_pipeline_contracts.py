@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from afraz.catalog import CATALOG
+from afraz.datasets import CATALOG
 from afraz.params import load_params, notebook_of, parameters_cell, read_yaml
 from afraz.pipeline.stages import code_deps, read_stages
 

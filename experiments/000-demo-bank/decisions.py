@@ -19,6 +19,7 @@ from afraz import catalog
 from afraz.data.ingest import ingest
 from afraz.data.simulator.bank import simulate
 from afraz.features.assignments import assignments, build_assignments, campaign_kinds, drawn, with_kinds
+from afraz.features.offers import response_worth
 from afraz.features.promotion_training import promotion_training
 from afraz.models import gbm
 from afraz.models.artifact import Artifact, load_artifact
@@ -27,7 +28,7 @@ from afraz.models.oracle import true_offers, worth_of_list
 from afraz.models.promotion.policy import first_share
 from afraz.params import load_params
 from afraz.pipeline.workspace import make_workspace, run_there
-from afraz.scoring.oracle import offers_of_test, response_worth
+from afraz.scoring.oracle import offers_of_test
 
 Array = NDArray[np.float64]
 
@@ -149,7 +150,7 @@ def measured(place: Path, oracle: Oracle, seed: int) -> dict[str, Any]:
     with inside(place):
         offers = offers_of_test()
         truth = [pd.read_parquet(f"data/truth/{name}.parquet") for name in ("treatments", "value")]
-        true = true_offers(offers, *truth, response_worth())
+        true = true_offers(offers, *truth, response_worth() or 0.0)
         model = load_artifact(catalog.path("promotion_model"))
         rival = response_ranking(model, offers, seed)
         choice = catalog.load("promotion_metrics")["choice"]

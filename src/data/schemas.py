@@ -7,8 +7,9 @@ Types are logical: ``string``, ``timestamp`` (microseconds, UTC, stored without 
 from dataclasses import dataclass
 from typing import Literal
 
-from ..catalog import CATALOG
+from ..datasets import CATALOG
 
+CONTROL = "control"  # the arm of a campaign that got nothing
 DataType = Literal["string", "timestamp", "date", "money", "integer", "float", "boolean"]
 
 

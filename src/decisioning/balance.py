@@ -6,8 +6,8 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from ..data.schemas import CONTROL
 from ..errors import DataError
-from .rules import CONTROL
 from .strips import DECIDED
 
 LEVEL = 0.001  # a false alarm in a thousand looks; divided by the number of comparisons of one look

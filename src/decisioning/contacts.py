@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ..data.schemas import CONTROL
 from ..errors import DataError
 from .rhythm import DAYS
-from .rules import CONTROL
 from .strips import DECIDED, EXPLORATION, HOLDOUT, NOTHING, STRIP, draw
 
 NEEDED = ("customer_id", "offer", "channel", "week", "net_value", *STRIP)

@@ -28,7 +28,7 @@ REASONS = ("reason_1", "reason_2", "reason_3")
 
 @dataclass(frozen=True)
 class Inputs:
-    """Scores of the day and canonical tables; what is absent is None, and ``absent`` says why."""
+    """Scores of the day, canonical tables, when customers act; what is absent is None, and ``absent`` says why."""
 
     customers: pd.DataFrame
     promotion: pd.DataFrame
@@ -37,6 +37,7 @@ class Inputs:
     value: pd.DataFrame | None
     probabilities: pd.DataFrame | None
     events: dict[str, pd.DataFrame]
+    moments: pd.DataFrame
     absent: dict[str, str]
 
 
@@ -75,8 +76,9 @@ def decision_inputs(as_of: dt.date) -> Inputs:
             events[name] = catalog.load(name)
         else:
             absent[name] = "no such table in this source"
+    seen = moments(catalog.canonical_tables(), as_of)
     return Inputs(catalog.load("customers"), promotion, pd.DataFrame(manifest["offers"]), frames["churn_scores"],
-                  frames["value_scores"], likely, events, absent)  # fmt: skip
+                  frames["value_scores"], likely, events, seen, absent)  # fmt: skip
 
 
 def _scores(
@@ -130,8 +132,7 @@ def decide(
     assigned["campaign_id"] = campaign_ids(assigned["offer"], as_of)
     rows, sizes = control_groups(assigned, Power(**power), key)
     told = [name for name in REASONS if name in rows]
-    seen = moments(catalog.canonical_tables(), as_of)
-    times = best_times(seen, inputs.customers["customer_id"], openings(opening_hours))
+    times = best_times(inputs.moments, inputs.customers["customer_id"], openings(opening_hours))
     contacts, withheld = contact_list(pd.concat([rows, explored], ignore_index=True), inputs.customers, apart, as_of,
                                       times=times, reasons=told, valid_days=valid_days)  # fmt: skip
     desk = desk_table(inputs.customers, as_of, churn=inputs.churn, value=inputs.value, contacts=contacts,

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ..data.schemas import CONTROL
 from ..errors import NotApplicable
 from .exclusions import excluded_on
 from .limits import Limits
-
-CONTROL = "control"
 
 
 @dataclass(frozen=True)

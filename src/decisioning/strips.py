@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..data.schemas import CONTROL
 from ..errors import DataError, ParamsError
 from .power import Power, control_size
-from .rules import CONTROL
 
 HOLDOUT, EXPLORATION, DECIDED = "holdout", "exploration", "decided"
 NOTHING = "nothing"

@@ -7,8 +7,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from ..data.schemas import CONTROL
 from ..errors import DataError, NotApplicable
-from .attitude import CONTROL
 from .inputs import before
 from .table import build_features
 

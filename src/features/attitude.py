@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 import ibis
 import ibis.expr.types as ir
 
-from ..data.schemas import TABLES
+from ..data.schemas import CONTROL, TABLES
 from .family import Family
 from .feature import KEY, Feature, days_since, features_of, share
 from .inputs import Inputs, before, days_back, usable
 
-CONTROL = "control"
 _feature = features_of("attitude")
 _ANSWERS = {"nps": "int64", "satisfaction": "int64", "price_sensitivity": "float64"}
 _MOMENTS = ("delivered_at", "reached_at", "responded_at")

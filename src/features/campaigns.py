@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import ibis
 import ibis.expr.types as ir
 
-from .attitude import CONTROL
+from ..data.schemas import CONTROL
 from .family import Family
 from .feature import KEY, Feature, days_since, features_of, share
 from .inputs import Inputs, before, days_back, usable

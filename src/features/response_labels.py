@@ -6,9 +6,9 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from ..data.schemas import CONTROL
 from ..errors import ParamsError
 from .assignments import KEY, assignments
-from .attitude import CONTROL
 from .labels import departures, silences
 from .phases import Definition
 

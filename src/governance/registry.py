@@ -71,7 +71,7 @@ def chosen_entries(models: list[str]) -> dict[str, Entry]:
 
 
 def register(gate: Gate, folder: Path, run_id: str, entry: Entry) -> int:
-    """Register a model folder as a version of its model, once per digest.
+    """Register a model folder as a version of its model, once per digest; judged anew, it carries the new outcomes.
 
     Parameters
     ----------
@@ -100,15 +100,19 @@ def register(gate: Gate, folder: Path, run_id: str, entry: Entry) -> int:
     opened = client()
     with store_lock():
         known = _version_of(opened, gate.model, found)
-        if known is not None:
+        outcome = {GATES: "passed" if gate.passed else "failed", FAILED: " ".join(gate.failures)}
+        said = "\n".join(f"- {o.code} {o.title}: **{o.status}** ({o.evidence})" for o in gate.outcomes)
+        if known is not None:  # the same model, judged anew: what is said of it is the last judgement
+            if known.description != said or any(known.tags.get(tag) != value for tag, value in outcome.items()):
+                for tag, value in outcome.items():
+                    opened.set_model_version_tag(gate.model, known.version, tag, value)
+                opened.update_model_version(gate.model, known.version, description=said)
             return int(known.version)
         _ensure_model(opened, entry)
         source = _package(opened, folder, run_id, f"{PACKAGE}-{found[:12]}")
         version = opened.create_model_version(
-            gate.model, source=source, run_id=run_id,
-            tags={MODEL_DIGEST: found, GATES: "passed" if gate.passed else "failed", FAILED: " ".join(gate.failures)},
-            description="\n".join(f"- {o.code} {o.title}: **{o.status}** ({o.evidence})" for o in gate.outcomes),
-        )  # fmt: skip
+            gate.model, source=source, run_id=run_id, tags={MODEL_DIGEST: found, **outcome}, description=said
+        )
         return int(version.version)
 
 

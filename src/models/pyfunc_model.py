@@ -252,15 +252,18 @@ class Predictor:
                 result[name][start:stop] = done[name]
         return result
 
-    def head_margin(self, name: str, matrix: np.ndarray) -> np.ndarray:
-        """Give one head's score in log-odds for an encoded matrix; shape (rows,)."""
+    def head_margin(self, name: str, matrix: np.ndarray, threads: int = 0) -> np.ndarray:
+        """Give one head's score in log-odds for an encoded matrix; shape (rows,). Threads are of its trees; 0: all."""
         head = self.heads[name]
         if head["kind"] == "lightgbm":
             if head.get("append"):  # inputs that the model sets itself, such as the treatment
                 matrix = np.column_stack([matrix, np.tile(head["append"], (len(matrix), 1))])
-            return np.asarray(self.boosters[name].predict(matrix, raw_score=True), dtype=np.float64)
+            score = self.boosters[name].predict(matrix, raw_score=True, num_threads=threads)
+            return np.asarray(score, dtype=np.float64)
         if head["kind"] in COMPOSED:
-            return COMPOSED[head["kind"]](head, {part: self.head_margin(part, matrix) for part in head["parts"]})
+            return COMPOSED[head["kind"]](
+                head, {part: self.head_margin(part, matrix, threads) for part in head["parts"]}
+            )
         return (scorecard_margin if head["kind"] == "scorecard" else linear_margin)(head, matrix)
 
     def outputs(self, margins: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """Hold what was scored against the truth that a simulated bank knows; other sources have none."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from .. import catalog
 from ..errors import DataError, NotApplicable
+from ..features.offers import response_worth
 from ..models.artifact import load_artifact
 from ..models.metrics import finite
 from ..models.oracle import (
@@ -80,7 +82,7 @@ def promotion_oracle(truth: dict[str, pd.DataFrame], share: float) -> dict[str, 
     offers = offers_of_test()
     if offers.empty:
         return {}
-    true = true_offers(offers, truth["treatments"], truth["value"], response_worth())
+    true = true_offers(offers, truth["treatments"], truth["value"], _worth())
     return finite(offers_against_truth(offers, true, share))
 
 
@@ -99,7 +101,7 @@ def offers_of_test() -> pd.DataFrame:
     rows = rows[rows["as_of"].isin(dates) & (rows["kind"] == "randomised")].reset_index(drop=True)
     outputs = load_artifact(catalog.path("promotion_model")).predict(rows)
     worth = expected_worth(
-        outputs, rows.get(LAST_YEAR), response_value=response_worth(before=dates.min()),
+        outputs, rows.get(LAST_YEAR), response_value=_worth(dates.min().date()),
         offer_cost=rows["offer_cost"], contact_cost=rows["contact_cost"],
     )  # fmt: skip
     return pd.concat([rows, outputs], axis=1).assign(expected_worth=worth)
@@ -114,21 +116,12 @@ def with_costs(assigned: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["campaign_id", "customer_id"], ignore_index=True)
 
 
-def response_worth(before: pd.Timestamp | None = None) -> float:
-    """Mean worth of responses to offers, of those that came before a date or of all.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    rows = catalog.load("treatments")
-    known = rows["response_value"].notna() & (rows["arm"] != "control")
-    if before is not None:
-        known &= pd.to_datetime(rows["responded_at"]) < before
-    if not known.any():
+def _worth(before: date | None = None) -> float:
+    """Mean worth of responses to offers (:func:`afraz.features.offers.response_worth`), where there is any."""
+    found = response_worth(before)
+    if found is None:
         raise DataError("no response to an offer has a value: what a contact is worth cannot be told")
-    return float(rows.loc[known, "response_value"].astype(float).mean())
+    return found
 
 
 def _declined(truth: pd.DataFrame) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """A round of decisions on a small bank: rules, worth, limits, strips, lists and the desk fit together."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
 from afraz import catalog
-from afraz.decisioning import decide as module
 from afraz.decisioning.decide import Inputs, decide, decision_inputs
 from afraz.errors import NotApplicable
 
@@ -38,15 +37,8 @@ def inputs() -> Inputs:
         }))  # fmt: skip
     value = pd.DataFrame({"customer_id": ids, "expected_margin_12m": rng.gamma(2, 50, N), "tier": "high"})
     churn = pd.DataFrame({"customer_id": ids, "leave_90": rng.random(N) * 0.2})
-    return Inputs(customers, pd.concat(parts), offers, churn, value, None, {}, {})
-
-
-@pytest.fixture(autouse=True)
-def tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    booked = pd.Timestamp("2026-06-01 10:00")
-    rows = pd.DataFrame({"customer_id": ["C0001"], "booked_at": [booked], "kind": ["purchase"], "channel": ["mobile"],
-                         "amount": [-5.0]})  # fmt: skip
-    monkeypatch.setattr(module.catalog, "canonical_tables", lambda: {"transactions": ibis.memtable(rows)})
+    seen = pd.DataFrame({"customer_id": ["C0001"], "source": ["mobile"], "day": [2], "hour": [10], "events": [3]})
+    return Inputs(customers, pd.concat(parts), offers, churn, value, None, {}, seen, {})
 
 
 SETTINGS = {
@@ -84,7 +76,7 @@ def test_equal_input_gives_equal_decisions_and_more_room_is_never_worth_less(inp
 
 
 def test_it_runs_without_churn_value_and_events_and_says_so(inputs: Inputs) -> None:
-    poor = Inputs(inputs.customers, inputs.promotion, inputs.offers, None, None, None, {}, {"value_scores": "none"})
+    poor = replace(inputs, churn=None, value=None, absent={"value_scores": "none"})
     found = decide(poor, AS_OF, **SETTINGS)
     assert found.summary["absent"] == {"value_scores": "none"}
     assert {"arrears", "departed", "contact_pressure"} <= set(found.summary["rules_not_applicable"])

@@ -71,6 +71,20 @@ def test_the_first_that_passes_is_crowned_later_ones_wait_and_moves_are_gated(
     assert registry.resolve_champion("churn").version == first
 
 
+def test_a_version_that_is_judged_anew_carries_the_new_outcomes_and_its_neighbour_keeps_its_own(
+    workspace: Path, run_id: str, folder: Path, small_artifact: Maker
+) -> None:
+    small_artifact(1)[0].save(workspace / "other")
+    first = registry.register(_gate(folder, "fail"), folder, run_id, ENTRY)
+    registry.register(_gate(workspace / "other", "fail"), workspace / "other", run_id, ENTRY)
+    mended = _gate(folder)
+    assert registry.register(mended, folder, run_id, ENTRY) == first
+    assert registry.crown_first("churn", mended, first)
+    assert [(row["version"], row["gates"]) for row in registry.versions("churn")] == [(2, "failed"), (1, "passed")]
+    with pytest.raises(GateError, match="version 2 failed AFZ001"):
+        registry.move_champion("churn", 2)
+
+
 def test_files_altered_on_disk_are_refused_with_both_digests(workspace: Path, run_id: str, folder: Path) -> None:
     gate = _gate(folder)
     version = registry.register(gate, folder, run_id, ENTRY)

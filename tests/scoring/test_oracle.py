@@ -10,7 +10,7 @@ import pytest
 from afraz import catalog
 from afraz.errors import DataError, NotApplicable
 from afraz.models.artifact import Artifact
-from afraz.scoring.oracle import TABLES, credit_oracle, offers_of_test, promotion_oracle, response_worth, truth_of
+from afraz.scoring.oracle import TABLES, credit_oracle, offers_of_test, promotion_oracle, truth_of
 from afraz.scoring.sinks import write_scores
 
 AS_OF = "2026-01-01"
@@ -171,7 +171,8 @@ def test_offers_are_judged_on_randomised_campaigns_of_the_test_dates_alone(offer
 
 
 def test_without_a_promotion_model_or_a_response_nothing_is_judged(offered: dict[str, pd.DataFrame]) -> None:
+    catalog.save("treatments", catalog.load("treatments").assign(response_value=float("nan")))
     with pytest.raises(DataError, match="no response to an offer has a value"):
-        response_worth(before=pd.Timestamp("2025-01-01"))
+        offers_of_test()
     catalog.save("promotion_metrics", {"not_applicable": "no campaigns"})
     assert promotion_oracle(offered, 0.3) == {}

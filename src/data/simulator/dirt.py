@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...catalog import CATALOG
+from ...datasets import CATALOG
 from .columns import ids
 
 SHARE = 0.007

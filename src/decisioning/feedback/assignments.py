@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...data.schemas import CONTROL
 from ...errors import DataError
 
-CONTROL = "control"
 NEEDED = {
     "treatments": ("campaign_id", "customer_id", "assigned_at", "arm", "propensity", "delivered_at", "reached_at",
                    "responded_at", "response_value"),

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .assignments import CONTROL
+from ...data.schemas import CONTROL
 
 STEPS = ("assigned", "delivered", "reached", "responded")
 REST = "smaller ones together"

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from .. import gbm
 from ..linear import Scaling, rounded
-from ..pyfunc_model import contrast, linear_margin
+from ..pyfunc_model import Predictor
 from .policy import doubly_robust
 
 Array = NDArray[np.float64]
@@ -58,7 +58,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Uplift:
-    """A fitted learner: heads of a model and their boosters; the first head gives the uplift."""
+    """A fitted learner: heads of a model and their boosters; the last head gives the uplift."""
 
     name: str
     spec: list[dict[str, Any]]
@@ -81,37 +81,23 @@ class Uplift:
         return {f"{prefix}_{name}": booster for name, booster in self.boosters.items()}
 
     def predict(self, x: Array) -> Array:
-        """Uplift of encoded rows; shape (rows,)."""
-        found: dict[str, Array] = {}
-        for head in self.spec:
-            if head["kind"] == "lightgbm":
-                block = np.column_stack([x, np.tile(head["append"], (len(x), 1))]) if head.get("append") else x
-                found[head["name"]] = raw_scores(self.boosters[head["name"]], block)
-            elif head["kind"] == "linear":
-                found[head["name"]] = linear_margin(head, x)
-            elif head["kind"] == "contrast":
-                found[head["name"]] = contrast(head, found)
-            else:
-                found[head["name"]] = sum(
-                    (w * found[p] for p, w in zip(head["parts"], head["weights"], strict=True)), np.zeros(len(x))
-                )
-        return found[self.spec[-1]["name"]]
+        """Uplift of encoded rows, by the very code that a model folder carries; shape (rows,).
+
+        On one thread: LightGBM's number of threads is one for the process, and others may be training.
+        """
+        spec = {"features": [], "heads": self.spec, "outputs": []}
+        return Predictor(spec, self.boosters).head_margin(self.spec[-1]["name"], x, threads=1)
 
 
 def raw_scores(booster: lgb.Booster, x: Array) -> Array:
-    """Predict on one thread: LightGBM's number of threads is one for the process, and others may be training."""
+    """Predict on one thread, as :meth:`Uplift.predict`."""
     return np.asarray(booster.predict(x, raw_score=True, num_threads=1))
 
 
-def trees(
-    x: Array, target: Array, rounds: int, rows: Rows, *, second: bool = False, weight: Array | None = None
-) -> lgb.Booster:
+def trees(x: Array, target: Array, rounds: int, rows: Rows, *, second: bool = False) -> lgb.Booster:
     """Train trees for an outcome, or for the effect as such (``second``), on one thread."""
     names = [*rows.names, *(f"appended_{j}" for j in range(x.shape[1] - len(rows.names)))]
-    data = gbm.dataset(x, target, names)
-    if weight is not None:
-        data.set_weight(weight)
-    return gbm.train(data, tree_parameters(rows, names, second), rounds)
+    return gbm.train(gbm.dataset(x, target, names), tree_parameters(rows, names, second), rounds)
 
 
 def tree_parameters(rows: Rows, names: list[str], second: bool) -> dict[str, Any]:
