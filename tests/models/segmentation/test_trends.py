@@ -1,25 +1,13 @@
 """Trends are seen where they were planted, and intervals know that months resemble their neighbours."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.stats import binom
 
 from afraz.errors import NotApplicable
 from afraz.models.segmentation.trends import slope, trends
 
-DATES = pd.date_range("2026-01-01", periods=12, freq="MS")
-
-
-@pytest.fixture
-def assigned() -> pd.DataFrame:
-    rng = np.random.default_rng(3)
-    rows = []
-    for i, date in enumerate(DATES):
-        who = np.arange(i * 5, 400 + i * 3)
-        segment = np.where((who + rng.integers(0, 40, len(who))) % 100 < 20 + 4 * i, "high", "low")
-        rows.append(pd.DataFrame({"customer_id": who, "as_of": date, "value": segment, "margin": 10.0 + i}))
-    return pd.concat(rows).sample(frac=1, random_state=1)
+from .conftest import DATES
 
 
 def test_a_planted_trend_is_found_and_a_flat_one_is_unclear(assigned):
