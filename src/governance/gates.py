@@ -11,7 +11,7 @@ from ..errors import GateError, nearest
 from ..params import read_yaml
 from .checks import CHECKS, Evidence, Outcome
 
-_FIELDS = {"owner", "tier", "purpose", "limits", "checks", "bounds"}
+_FIELDS = {"owner", "tier", "approvals", "valid_for_days", "purpose", "limits", "checks", "bounds"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Entry:
     name: str
     owner: str
     tier: int
+    approvals: int
+    valid_for_days: int
     purpose: str
     limits: str
     checks: tuple[str, ...]
@@ -33,7 +35,7 @@ def read_registry(file: Path) -> dict[str, Entry]:
     Raises
     ------
     GateError
-        For an unknown field or check, or a missing field.
+        For an unknown field or check, a missing field, or a tier, approvals or days that are no whole number above 0.
     """
     entries = {}
     for name, raw in read_yaml(file).items():
@@ -43,6 +45,9 @@ def read_registry(file: Path) -> dict[str, Entry]:
         missing = sorted(_FIELDS - set(raw))
         if missing:
             raise GateError(f"{file.name}: {name}: {', '.join(missing)} missing: every model states them")
+        for field in ("tier", "approvals", "valid_for_days"):
+            if type(raw[field]) is not int or raw[field] < 1:
+                raise GateError(f"{file.name}: {name}: {field} must be a whole number above 0, got {raw[field]!r}")
         for code in raw["checks"]:
             if code not in CHECKS:
                 raise GateError(f"{file.name}: {name}: no check {code!r}: {nearest(code, CHECKS)}")

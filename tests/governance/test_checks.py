@@ -45,7 +45,7 @@ QUICK = tuple(code for code in CHECKS if code != "AFZ005")
 
 
 def _entry(codes: tuple[str, ...] = QUICK) -> Entry:
-    return Entry("churn", "owner", 2, "purpose", "limits", codes, {})
+    return Entry("churn", "owner", 2, 1, 365, "purpose", "limits", codes, {})
 
 
 def _failed(evidence: Evidence) -> list[str]:
@@ -169,7 +169,10 @@ def test_a_ready_table_has_no_audit_and_no_dictionary_to_fail(clean: Evidence) -
 
 def test_the_registry_file_names_what_is_wrong_in_it(tmp_path: Path) -> None:
     file = tmp_path / "registry.yaml"
-    good = "churn: {owner: o, tier: 1, purpose: p, limits: l, checks: [AFZ001], bounds: {}}\n"
+    good = (
+        "churn: {owner: o, tier: 1, approvals: 1, valid_for_days: 365, purpose: p, limits: l, checks: [AFZ001], "
+        "bounds: {}}\n"
+    )
     file.write_text(good)
     assert read_registry(file)["churn"].checks == ("AFZ001",)
     file.write_text(good.replace("AFZ001", "AFZ01"))
@@ -180,4 +183,7 @@ def test_the_registry_file_names_what_is_wrong_in_it(tmp_path: Path) -> None:
         read_registry(file)
     file.write_text(good.replace("limits: l, ", ""))
     with pytest.raises(GateError, match="churn: limits missing"):
+        read_registry(file)
+    file.write_text(good.replace("approvals: 1", "approvals: none"))
+    with pytest.raises(GateError, match="churn: approvals must be a whole number above 0, got 'none'"):
         read_registry(file)

@@ -14,7 +14,9 @@ from afraz.models.artifact import Artifact, folder_digest
 
 Maker = Callable[[int], tuple[Artifact, pd.DataFrame]]
 CODES = ("AFZ001", "AFZ003", "AFZ006", "AFZ007")
-ENTRIES = {n: Entry(n, "owner", 2, "purpose", "limits", CODES, {"roc_auc_low": 0.65}) for n in ("churn", "credit")}
+ENTRIES = {
+    n: Entry(n, "owner", 2, 1, 365, "purpose", "limits", CODES, {"roc_auc_low": 0.65}) for n in ("churn", "credit")
+}
 MADE_BY = {"churn": ("leak_audit", "dictionary"), "credit": ("application_audit", "application_dictionary")}
 
 

@@ -14,8 +14,11 @@ from afraz.governance.gates import Entry, Gate
 from afraz.models.artifact import Artifact, folder_digest, load_artifact
 
 Maker = Callable[[int], tuple[Artifact, object]]
-_RULES = "churn: {owner: o, tier: 2, purpose: p, limits: l, checks: [AFZ001], bounds: {}}\n"
-ENTRY = Entry("churn", "owner", 2, "purpose", "limits", ("AFZ001",), {})
+_RULES = """\
+churn:
+  {owner: o, tier: 2, approvals: 1, valid_for_days: 365, purpose: p, limits: l, checks: [AFZ001], bounds: {}}
+"""
+ENTRY = Entry("churn", "owner", 2, 1, 365, "purpose", "limits", ("AFZ001",), {})
 
 pytestmark = pytest.mark.slow
 
