@@ -1,6 +1,5 @@
 """Run the checks that ``mlflow/registry.yaml`` asks of a model."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,50 +7,23 @@ from typing import Any
 import pandas as pd
 
 from ..errors import GateError, nearest
-from ..params import read_yaml
 from .checks import CHECKS, Evidence, Outcome
-
-_FIELDS = {"owner", "tier", "approvals", "valid_for_days", "purpose", "limits", "checks", "bounds"}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What ``mlflow/registry.yaml`` states of one model."""
-
-    name: str
-    owner: str
-    tier: int
-    approvals: int
-    valid_for_days: int
-    purpose: str
-    limits: str
-    checks: tuple[str, ...]
-    bounds: Mapping[str, float]
+from .entries import Entry, read_entries
 
 
 def read_registry(file: Path) -> dict[str, Entry]:
-    """Read the registry's rules.
+    """Read the registry's rules and hold their checks against those that exist.
 
     Raises
     ------
     GateError
-        For an unknown field or check, a missing field, or a tier, approvals or days that are no whole number above 0.
+        As :func:`~afraz.governance.entries.read_entries`, and for an unknown check.
     """
-    entries = {}
-    for name, raw in read_yaml(file).items():
-        for field in raw:
-            if field not in _FIELDS:
-                raise GateError(f"{file.name}: {name}: unknown field {field!r}: {nearest(field, _FIELDS)}")
-        missing = sorted(_FIELDS - set(raw))
-        if missing:
-            raise GateError(f"{file.name}: {name}: {', '.join(missing)} missing: every model states them")
-        for field in ("tier", "approvals", "valid_for_days"):
-            if type(raw[field]) is not int or raw[field] < 1:
-                raise GateError(f"{file.name}: {name}: {field} must be a whole number above 0, got {raw[field]!r}")
-        for code in raw["checks"]:
+    entries = read_entries(file)
+    for name, entry in entries.items():
+        for code in entry.checks:
             if code not in CHECKS:
                 raise GateError(f"{file.name}: {name}: no check {code!r}: {nearest(code, CHECKS)}")
-        entries[name] = Entry(name, **{**raw, "checks": tuple(raw["checks"])})
     return entries
 
 
