@@ -14,10 +14,6 @@ from afraz.governance.gates import Entry, Gate
 from afraz.models.artifact import Artifact, folder_digest, load_artifact
 
 Maker = Callable[[int], tuple[Artifact, object]]
-_RULES = """\
-churn:
-  {owner: o, tier: 2, approvals: 1, valid_for_days: 365, purpose: p, limits: l, checks: [AFZ001], bounds: {}}
-"""
 ENTRY = Entry("churn", "owner", 2, 1, 365, "purpose", "limits", ("AFZ001",), {})
 
 pytestmark = pytest.mark.slow
@@ -28,8 +24,8 @@ def _gate(folder: Path, status: str = "pass") -> Gate:
 
 
 @pytest.fixture(autouse=True)
-def _rules(workspace: Path) -> None:
-    (workspace / "mlflow/registry.yaml").write_text(_RULES)
+def _rules(rules: Path) -> None:
+    """Every test here has a store and its rules."""
 
 
 @pytest.fixture
