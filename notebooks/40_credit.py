@@ -102,7 +102,8 @@ found.show("signs").round(3)
 # %% [markdown]
 # ## Why
 # %%
-why = explain_globally(found.model, result.inputs, groups=None, rows=explain_rows, seed=seed)
+dated = result.inputs.assign(as_of=result.cross_fitted["as_of"].to_numpy()) if settings.as_of else result.inputs
+why = explain_globally(found.model, dated, groups=None, when=settings.as_of, rows=explain_rows, seed=seed)
 figures.bars(why.tables["summary"], "feature", "mean_abs_shap", "What moves the score most (mean |SHAP|, log-odds)")
 # %% [markdown]
 # ## Save

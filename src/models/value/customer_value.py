@@ -2,13 +2,14 @@
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .. import metrics
+from .. import metrics, over_time
 from ..artifact import Artifact
 from .amount import USUAL, amount_measures, fit_amount
 from .chances import Chances, fit_chances, measured_chances
@@ -74,6 +75,9 @@ def fit_value(
         score = trial.ranker.predict(inputs.matrix(test))
         predictions = _predicted(trial, score, test, settings)
         found["candidates"][horizon] = trial.evidence
+        if settings.last_year in test:
+            found["baseline"] = _lead(score, test, horizon, settings)
+        found["drift"], drifted = _drift(trial, past, score, test, inputs)
         found["test"][horizon] = {
             **measured(trial, score, predictions["realised"].to_numpy(), settings),
             "total": _total(trial, score, predictions, quarters, settings),
@@ -84,10 +88,36 @@ def fit_value(
         forecasts.append(fit_forecast(pd.concat([past, test]), horizon, inputs, same))
     questions, extra, found["next_purchase"] = _next_purchase(rows, inputs, settings)
     model = _artifact(inputs, forecasts, questions, extra, settings)
+    ends = [test[settings.as_of].max() + pd.Timedelta(days=days)]
+    ends += [question.last[settings.as_of].max() + pd.Timedelta(days=OPEN_DAYS) for question in questions]
+    model = model.learned_until(max(ends))
     part = test[inputs.names].head(SAMPLE_ROWS).reset_index(drop=True)
     sample = pd.concat([part.rename_axis("row").reset_index()[["row"]], part, model.predict(part)], axis=1)
-    tables = {"wrong_tiers": _regret(predictions, test, settings)}
+    tables = {"wrong_tiers": _regret(predictions, test, settings), **drifted}
     return ValueResult(model, metrics.finite(found), predictions, tables, sample)
+
+
+def _lead(score: Array, test: pd.DataFrame, horizon: str, settings: ValueSettings) -> dict[str, Any]:
+    """Measure by how much the forecast ranks better than the margin of the last year, on the cohort not seen."""
+    last, margin = (test[name].to_numpy(dtype=float, na_value=np.nan) for name in (settings.last_year, horizon))
+    known = np.where(np.isnan(last), np.nanmedian(last), last)
+    draw = partial(metrics.interval_of, groups=np.arange(len(test)), n=settings.bootstrap, seed=settings.seed)
+    return {
+        "what": f"{settings.last_year} alone, high values first",
+        "measure": "rank_correlation",
+        "rows": len(test),
+        "baseline": draw(lambda r: metrics.rank_correlation(known[r], margin[r])),
+        "lead": draw(lambda r: metrics.rank_correlation(score[r], margin[r])
+                     - metrics.rank_correlation(known[r], margin[r])),
+    }  # fmt: skip
+
+
+def _drift(
+    trial: Forecast, past: pd.DataFrame, score: Array, test: pd.DataFrame, inputs: Inputs
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Compare the customers of the last cohort with those learned from, by score and inputs."""
+    before = past[inputs.names].assign(score=trial.ranker.predict(inputs.matrix(past)))
+    return over_time.drift(before, test[inputs.names].assign(score=score), inputs.names, "score")
 
 
 def _predicted(trial: Forecast, score: Array, last: pd.DataFrame, settings: ValueSettings) -> pd.DataFrame:
