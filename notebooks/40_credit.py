@@ -102,8 +102,7 @@ found.show("signs").round(3)
 # %% [markdown]
 # ## Why
 # %%
-dated = result.inputs.assign(as_of=result.cross_fitted["as_of"].to_numpy()) if settings.as_of else result.inputs
-why = explain_globally(found.model, dated, groups=None, when=settings.as_of, rows=explain_rows, seed=seed)
+why = explain_globally(found.model, result.dated_inputs(), groups=None, when="as_of", rows=explain_rows, seed=seed)
 figures.bars(why.tables["summary"], "feature", "mean_abs_shap", "What moves the score most (mean |SHAP|, log-odds)")
 # %% [markdown]
 # ## Save
