@@ -1,8 +1,8 @@
 """A challenger beside the champion, on the same later rows that neither learned from.
 
 Compared are the predictions that both runs saved of their test parts, made by models of training rows only. Where the
-champion's do not reach the challenger's rows, its model folder may score them, if they lie after the last outcome that it
-learned from. Differences have intervals by paired bootstrap of customers: both are measured on the same resamples.
+champion's do not reach the challenger's rows, its model folder may score them, if they lie after the last outcome that
+it learned from. Differences have intervals by paired bootstrap of customers: both are measured on the same resamples.
 """
 
 from collections.abc import Mapping
@@ -80,7 +80,7 @@ class Comparison:
     note: str
 
     def judged(self) -> pd.DataFrame:
-        """Give the measures that have a margin, with ``worst``: the worse end of the interval, below 0 if it is worse."""
+        """Give the measures that have a margin; ``worst`` is the worse end of the interval, below 0 where it is worse."""
         judged = self.measures[self.measures["margin"].notna()]
         lower = judged["measure"].isin(LOWER_IS_BETTER)
         return judged.assign(worst=np.where(lower, -judged["high"].astype(float), judged["low"].astype(float)))
@@ -137,8 +137,9 @@ def compare(
     both, note = _assigned(challenger, champion) if kind.assigns else _common(kind, challenger, champion, features)
     short = _too_few(kind, both)
     if short:
-        empty = (pd.DataFrame(columns=columns) for columns in (MEASURES, MIGRATION, SIDES))
-        return Comparison(champion.version, champion.digest, 0, 0, *empty, reasons, f"{short}. {note}".strip())
+        measures, migration, moved = (pd.DataFrame(columns=columns) for columns in (MEASURES, MIGRATION, SIDES))
+        said = f"{short}. {note}".strip()
+        return Comparison(champion.version, champion.digest, 0, 0, measures, migration, moved, reasons, said)
     customers = pd.factorize(both[kind.customer])[0].astype(np.int64) if kind.customer in both else np.arange(len(both))
     measures = kind.measure(both, customers, n, seed)
     measures["margin"] = [bounds.get(f"margin_{name}", np.nan) for name in measures["measure"]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,11 +112,12 @@ def amounts(both: pd.DataFrame, customers: Positions, n: int, seed: int) -> pd.D
     def off(who: str, at: Positions) -> float:
         return float(np.abs(forecasts[who][at] - realised[at]).mean())
 
+    def lead(of: Callable[[str, Positions], float], at: Positions) -> float:
+        return of("challenger", at) - of("champion", at)
+
     rows, everybody = [], np.arange(len(both))
     for name, of in (("rank_correlation", ranked), ("mean_absolute_error", off)):
-        gap = interval_of(
-            lambda at, of=of: of("challenger", at) - of("champion", at), customers, n=n, seed=seed  # type: ignore[misc]
-        )  # fmt: skip
+        gap = interval_of(partial(lead, of), customers, n=n, seed=seed)
         one, other = of("champion", everybody), of("challenger", everybody)
         rows.append(_row(name, one, other, gap["value"], gap["low"], gap["high"]))
     return pd.DataFrame(rows)
@@ -127,15 +129,18 @@ def uplifts(both: pd.DataFrame, customers: Positions, n: int, seed: int) -> pd.D
     treated = both["treated"].to_numpy(float)
     got = np.where(treated == 1, share, 1 - share)
     scores = {who: both[who].to_numpy(float) for who in ("champion", "challenger")}
+    names = ("uplift_at_30pct", "uplift_at_10pct", "qini_auc")
     found = bootstrap_uplift(
-        both["label"], treated, scores, customers, weight=1 / np.maximum(got, 1e-9), rival="champion",
-        names=("qini_auc", "uplift_at_10pct", "uplift_at_30pct"), n=n, seed=seed,
-    ).set_index(["measure", "score"])  # fmt: skip
+        both["label"], treated, scores, customers, weight=1 / np.maximum(got, 1e-9), rival="champion", names=names, n=n,
+        seed=seed,
+    )  # fmt: skip
+    new, old = (
+        found[found["score"] == who].set_index("measure").to_dict("index") for who in ("challenger", "champion")
+    )
     rows = []
-    for name in ("uplift_at_30pct", "uplift_at_10pct", "qini_auc"):
-        new = found.loc[(name, "challenger")]
-        rows.append(_row(name, found.loc[(name, "champion"), "value"], new["value"], new["over_rival"],
-                         new["over_rival_low"], new["over_rival_high"]))  # fmt: skip
+    for name in names:
+        lead = [float(new[name][end]) for end in ("over_rival", "over_rival_low", "over_rival_high")]
+        rows.append(_row(name, float(old[name]["value"]), float(new[name]["value"]), *lead))
     return pd.DataFrame(rows)
 
 
@@ -146,9 +151,13 @@ def agreement(both: pd.DataFrame, customers: Positions, n: int, seed: int) -> pd
     rows = []
     for lens in _lenses(both):
         old, new = (pd.factorize(both[f"{who} {lens}"].fillna("none"))[0] for who in ("champion", "challenger"))
-        found = interval_of(lambda at, a=old, b=new: float(adjusted_rand_score(a[at], b[at])), customers, n=n, seed=seed)  # type: ignore[misc]
+        found = interval_of(partial(_rand, adjusted_rand_score, old, new), customers, n=n, seed=seed)
         rows.append(_row(f"agreement_{lens}", np.nan, found["value"], np.nan, found["low"], found["high"]))
     return pd.DataFrame(rows)
+
+
+def _rand(index: Callable[..., float], old: Positions, new: Positions, at: Positions) -> float:
+    return float(index(old[at], new[at]))
 
 
 def _lenses(both: pd.DataFrame) -> list[str]:
@@ -177,8 +186,8 @@ KINDS: dict[str, Kind] = {
     "churn": Kind("predictions", ("customer_id", "as_of"), "customer_id", ("label",), probabilities, _event_rate,
                   "Rates are those of leaving within the longest window."),
     "credit": Kind("predictions", ("loan_id",), "group", ("label",), probabilities, _event_rate,
-                   "Only granted loans have outcomes: of applicants whom a version would take in from the declined, it "
-                   "says nothing. Both were measured as fitted to training rows, before they learned from all outcomes."),
+                   "Only granted loans have outcomes: of applicants whom a version would take in from the declined, "
+                   "it says nothing. Both are seen as fitted to training rows, before they learned from all outcomes."),
     "value": Kind("predictions", ("customer_id", "as_of"), "customer_id", ("realised",), amounts, _realised,
                   "Rates are the mean margin that came."),
     "promotion": Kind("predictions", ("campaign_id", "customer_id"), "customer_id", ("label", "treated"), uplifts,

@@ -61,7 +61,14 @@ def best_single_feature(x: Array, label: ArrayLike, names: Sequence[str]) -> Sin
 
 
 def lead_over(
-    rival: SingleFeature, x: Array, label: ArrayLike, score: ArrayLike, groups: ArrayLike, *, n: int = 200, seed: int = 0
+    rival: SingleFeature,
+    x: Array,
+    label: ArrayLike,
+    score: ArrayLike,
+    groups: ArrayLike,
+    *,
+    n: int = 200,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Measure by how much a score ranks better than a single feature, on rows that neither was chosen on.
 

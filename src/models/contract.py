@@ -56,7 +56,9 @@ def contract_findings(folder: Path, sample: pd.DataFrame, *, probe: bool = True,
     findings = _range_findings(artifact, frame, expected)
     for title, change in _same(artifact).items():
         findings += _score(artifact, title, change(frame), expected)
-    few = frame.head(STRANGE_ROWS)  # a type is refused or not whatever the number of rows; there are hundreds of changes
+    few = frame.head(
+        STRANGE_ROWS
+    )  # a type is refused or not whatever the number of rows; there are hundreds of changes
     for title, change in _strange(artifact, few).items():
         findings += _score(artifact, title, change(few), None)
     findings += _refusals(artifact, frame)

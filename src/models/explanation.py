@@ -13,14 +13,20 @@ from .importance import dependence, directions, global_summary, ranking_by_half,
 
 @dataclass(frozen=True)
 class GlobalExplanation:
-    """``report`` has plain values (engine, additivity, stability); ``tables`` summary, dependence, ranking, directions."""
+    """``report`` has plain values (engine, additivity, stability); ``tables`` summary, dependence and more."""
 
     report: dict[str, Any]
     tables: dict[str, pd.DataFrame]
 
 
 def explain_globally(
-    artifact: Artifact, frame: pd.DataFrame, *, groups: str | None, when: str | None = None, rows: int = 5000, seed: int = 7
+    artifact: Artifact,
+    frame: pd.DataFrame,
+    *,
+    groups: str | None,
+    when: str | None = None,
+    rows: int = 5000,
+    seed: int = 7,
 ) -> GlobalExplanation:
     """Explain the first head of a model on a sample of rows, in log-odds.
 
@@ -50,5 +56,7 @@ def explain_globally(
         "ranking": ranking,
         "directions": directions(told, matrix),
     }
-    halves = {} if when is None or when not in sample else ranking_by_half(told, pd.to_datetime(sample[when]).to_numpy())
+    halves = (
+        {} if when is None or when not in sample else ranking_by_half(told, pd.to_datetime(sample[when]).to_numpy())
+    )
     return GlobalExplanation({**told.report(), "ranking_stability": stability, "ranking_by_half": halves}, tables)

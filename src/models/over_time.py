@@ -154,7 +154,8 @@ def against_later_rows(
         parts["month"] = flat.as_of.iloc[test].dt.strftime("%Y-%m")
     if segment is not None:
         parts["segment"] = after[segment]
-    tables["parts"] = quality_by_part(label[test], after[output], groups[test], parts, n=n, seed=seed)
+    if parts:
+        tables["parts"] = quality_by_part(label[test], after[output], groups[test], parts, n=n, seed=seed)
     return {"baseline": lead, "drift": measures}, tables
 
 

@@ -22,7 +22,7 @@ def opportunity(evidence: Evidence) -> Found:
     told = groups[groups["goods"] >= LEAST_GOODS]
     bad, worst = [], (0.0, "")
     for attribute, part in told.groupby("attribute", sort=True):
-        best = part.loc[part["true_positive_rate"].idxmax()]
+        best = part.iloc[int(part["true_positive_rate"].argmax())]
         for _, row in part.iterrows():
             gap = float(row["true_positive_rate"] - best["true_positive_rate"])
             name = f"{attribute} {row['group']}"
@@ -33,11 +33,13 @@ def opportunity(evidence: Evidence) -> Found:
                 bad.append(f"{name}: risk overstated, observed/expected {row['calibration']:.2f} at most "
                            f"{row['calibration_high']:.2f}")  # fmt: skip
     small = len(groups) - len(told)
+    where = f" ({worst[1]})" if worst[1] else ""
     said = "; ".join(bad) if bad else (
-        f"{len(told)} groups; largest gap in approving good customers {-worst[0]:.1%}{f' ({worst[1]})' if worst[1] else ''}, "
-        f"nobody's risk overstated beyond {reach:.0%}"
+        f"{len(told)} groups; largest gap in approving good customers {-worst[0]:.1%}{where}, nobody's risk overstated "
+        f"beyond {reach:.0%}"
     )  # fmt: skip
-    return verdict(not bad), f"{said}; bound {bound:.0%}{f', {small} groups too small' if small else ''}. Of granted only"
+    aside = f", {small} groups too small" if small else ""
+    return verdict(not bad), f"{said}; bound {bound:.0%}{aside}. Of granted loans only: others have no outcome"
 
 
 def _error(one: pd.Series, other: pd.Series) -> float:
@@ -54,7 +56,7 @@ def selection(evidence: Evidence) -> Found:
     bound = evidence.bounds["selection_ratio"]
     low = groups[groups["selection_rate_ratio"] < bound]
     named = ", ".join(f"{r['attribute']} {r['group']} {r['selection_rate_ratio']:.2f}" for _, r in low.iterrows())
-    least = groups.loc[groups["selection_rate_ratio"].idxmin()]
+    least = groups.iloc[int(groups["selection_rate_ratio"].argmin())]
     return verdict(low.empty), (
         f"approved less often than {bound:g} of the best group: {named}" if named else
         f"the lowest ratio of approval rates is {least['selection_rate_ratio']:.2f} ({least['attribute']} "

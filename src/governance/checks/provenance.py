@@ -36,7 +36,7 @@ def data_quality(evidence: Evidence) -> Found:
         return "not_applicable", "a ready table: nothing was ingested"
     bound = evidence.bounds["rejected_share"]
     bad = refused[refused["share"] > bound]
-    worst = refused.loc[refused["share"].idxmax()]
+    worst = refused.iloc[int(refused["share"].argmax())]
     named = ", ".join(f"{r['table']} {r['rejected']:,} of {r['read']:,} rows" for _, r in bad.iterrows())
     return verdict(bad.empty), (
         f"refused: {named}; more than {bound:.0%} of a table is a broken delivery" if named else

@@ -36,8 +36,8 @@ def baseline(evidence: Evidence) -> Found:
         return "not_applicable", "the stage measured no simple rival"
     lead, alone = beside["lead"], beside["baseline"]
     return verdict(lead["low"] > 0), (
-        f"{beside['measure']} {spelled(lead)} above {beside['what']} ({alone['value']:.3f}) on {beside['rows']:,} rows; "
-        "the lower end must be above 0"
+        f"{beside['measure']} {spelled(lead)} above {beside['what']} ({alone['value']:.3f}) on {beside['rows']:,} rows; the "
+        "lower end must be above 0"
     )
 
 
@@ -116,7 +116,7 @@ def every_part(evidence: Evidence) -> Found:
     if known.empty:
         return "not_applicable", "no month or segment has the 20 events that an interval needs"
     weak = known[known["high"] < bound]
-    worst = known.loc[known["roc_auc"].idxmin()]
+    worst = known.iloc[int(known["roc_auc"].argmin())]
     said = "; ".join(_part(row) for _, row in weak.iterrows()) if len(weak) else f"the lowest is {_part(worst)}"
     left = len(parts) - len(known)
     return verdict(weak.empty), (

@@ -23,7 +23,9 @@ def score(evidence: Evidence) -> Found:
         found += [(str(r["segment"]), r["psi"], r["psi_by_chance"]) for _, r in known.iterrows()]
     moved = [f"{name} {value:.3f}" for name, value, chance in found if value > max(bound, chance)]
     worst = max(found, key=lambda each: each[1])
-    said = f"shifted: {', '.join(moved)}" if moved else f"PSI {found[0][1]:.3f} in all, at most {worst[1]:.3f} in a part"
+    said = (
+        f"shifted: {', '.join(moved)}" if moved else f"PSI {found[0][1]:.3f} in all, at most {worst[1]:.3f} in a part"
+    )
     return verdict(not moved), f"{said} ({worst[0]}); above {bound} and above what chance explains is a shift"
 
 
@@ -40,12 +42,10 @@ def _shares(evidence: Evidence, bound: float) -> Found:
         found[name] = (_psi(before, after), psi_by_chance(len(before), int(before.sum()), int(after.sum())))
     if not found:
         return "not_applicable", "one month only: nothing to compare with"
-    moved = [f"{name} {value:.3f}" for name, (value, chance) in found.items() if value > max(bound, chance)]
+    moved = ", ".join(f"{name} {value:.3f}" for name, (value, chance) in found.items() if value > max(bound, chance))
     said = ", ".join(f"{name} {value:.3f}" for name, (value, _) in found.items())
-    return verdict(not moved), (
-        f"PSI of the shares over a year: {said}; {f'shifted: {", ".join(moved)}; ' if moved else ''}a shift is above "
-        f"{bound}"
-    )
+    shifted = f"shifted: {moved}; " if moved else ""
+    return verdict(not moved), f"PSI of the shares over a year: {said}; {shifted}a shift is above {bound}"
 
 
 def _psi(before: pd.Series, after: pd.Series) -> float:
@@ -64,7 +64,7 @@ def inputs(evidence: Evidence) -> Found:
     bound = evidence.bounds["psi"]
     strong = ranking[ranking["rank"] <= STRONGEST].merge(moved, on="feature").sort_values("rank")
     found = [f"{r['feature']} (rank {r['rank']}) {r['psi']:.3f}" for _, r in strong[strong["psi"] > bound].iterrows()]
-    most = strong.loc[strong["psi"].idxmax()]
+    most = strong.iloc[int(strong["psi"].argmax())]
     return verdict(not found), (
         f"shifted among the {len(strong)} strongest: {', '.join(found)}; PSI must not be above {bound}"
         if found

@@ -143,7 +143,9 @@ def develop(
         tables["loss_given_default"] = losses.table()
     tables["grade_losses"] = _grade_losses(applicants, rating, amount)
     _populations(result, applicants, scale, settings, measures, tables)
-    measures["baseline"], tables["parts"] = _held(result, settings, seed)
+    measures["baseline"], by_part = _held(result, settings, seed)
+    if len(by_part):
+        tables["parts"] = by_part
     _groups(applicants, result, rating.cutoff, settings, measures, tables, seed)
     declined = declined_applicants(applicants, settings, seed)
     if declined is not None:

@@ -4,7 +4,7 @@ Two parts are looked at: the *test* (later months, seen by a model that had not 
 *cross-fitted* rows (all outcomes, each predicted without its fold), which are many more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
