@@ -80,7 +80,7 @@ class Comparison:
     note: str
 
     def judged(self) -> pd.DataFrame:
-        """Give the measures that have a margin; ``worst`` is the worse end of the interval, below 0 where it is worse."""
+        """Give the measures that have a margin; ``worst`` is the worse end of the interval, below 0 if worse."""
         judged = self.measures[self.measures["margin"].notna()]
         lower = judged["measure"].isin(LOWER_IS_BETTER)
         return judged.assign(worst=np.where(lower, -judged["high"].astype(float), judged["low"].astype(float)))

@@ -36,8 +36,8 @@ def baseline(evidence: Evidence) -> Found:
         return "not_applicable", "the stage measured no simple rival"
     lead, alone = beside["lead"], beside["baseline"]
     return verdict(lead["low"] > 0), (
-        f"{beside['measure']} {spelled(lead)} above {beside['what']} ({alone['value']:.3f}) on {beside['rows']:,} rows; the "
-        "lower end must be above 0"
+        f"{beside['measure']} {spelled(lead)} over {beside['what']} ({alone['value']:.3f}) on {beside['rows']:,} rows: "
+        "its lower end must be above 0"
     )
 
 
