@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ..errors import GateError, nearest
 from ..params import read_yaml
 from .checks import CHECKS, Evidence, Outcome
-from .comparison import Comparison
+
+if TYPE_CHECKING:
+    from .comparison import Comparison
 
 _FIELDS = {"owner", "tier", "approvals", "valid_for_days", "purpose", "limits", "checks", "bounds"}
 
@@ -99,7 +101,7 @@ def run_checks(entry: Entry, digest: str, evidence: Evidence) -> Gate:
 
 
 def review_checks(
-    entry: Entry, folder: Path, *, today: date, comparison: Comparison | None = None
+    entry: Entry, folder: Path, *, today: date, comparison: "Comparison | None" = None
 ) -> tuple[Outcome, ...]:
     """Run the checks that only a review can judge: they depend on the champion and on the date.
 

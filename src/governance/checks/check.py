@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from ...errors import ArtifactError
 from ...models.artifact import Artifact, load_artifact
-from ..comparison import Comparison
+
+if TYPE_CHECKING:
+    from ..comparison import Comparison
 
 Status = Literal["pass", "fail", "not_applicable"]
 Found = tuple[Status, str]
@@ -57,7 +59,7 @@ class Evidence:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     refused: pd.DataFrame | None = None
     stated_digest: str | None = None
-    comparison: Comparison | None = None
+    comparison: "Comparison | None" = None
     today: date | None = None
     valid_for_days: int | None = None
 
