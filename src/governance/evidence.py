@@ -21,6 +21,13 @@ ORIGIN = {
     "value": ("leak_audit", "dictionary"),
     "promotion": ("assignment_audit", "assignment_dictionary"),
 }
+# the table that holds the inputs of each model's test rows, and its key
+INPUTS = {
+    "churn": ("customer_features", ["customer_id", "as_of"]),
+    "credit": ("application_features", ["loan_id"]),
+    "value": ("customer_features", ["customer_id", "as_of"]),
+    "promotion": ("assignment_features", ["campaign_id", "customer_id"]),
+}
 ABOUT_DEFAULT = ("repayment", "application")  # families whose signs speak of default; those of the others of leaving
 
 
@@ -51,6 +58,24 @@ def gather(entry: Entry, platform_features: bool = True) -> Evidence:
         refused=_refused() if platform_features else None,
         stated_digest=_stated_digest(entry.name),
     )
+
+
+def inputs_for(model: str, predictions: pd.DataFrame) -> pd.DataFrame | None:
+    """Find the inputs of rows that a run predicted, so that another version can score them in a comparison.
+
+    Returns
+    -------
+    DataFrame or None
+        Key and features; None for a segmentation, a ready table, or where the features are not there.
+    """
+    name, key = INPUTS.get(model, ("", []))
+    if not name or not set(key) <= set(predictions.columns) or not catalog.path(name).exists():
+        return None
+    features: pd.DataFrame = catalog.load(name)
+    wanted = predictions[key]
+    if "as_of" in key:
+        features, wanted = (part.assign(as_of=pd.to_datetime(part["as_of"])) for part in (features, wanted))
+    return features.merge(wanted.drop_duplicates(), on=key)
 
 
 def stated_signs(model: str, dictionary: pd.DataFrame) -> dict[str, int]:

@@ -15,7 +15,7 @@ from .metrics import bootstrap
 
 Array = NDArray[np.float64]
 
-SAMPLE_ROWS = 20_000  # of the rows learned from: a PSI of ten bins is exact to .001 by then
+SAMPLE_ROWS = 10_000  # of the rows learned from: chance moves a PSI of ten bins by .002 then
 LEAST_EVENTS = 20  # in a part; an interval from fewer says nothing
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from .small_bank import CHURN, FEATURES, SIGNS, TEST_FROM, evidence_of, fitted, small_bank
 
 from afraz.governance.checks import CHECKS, Evidence
 from afraz.governance.comparison import Contender, compare
@@ -19,6 +18,8 @@ from afraz.models.explanation import explain_globally
 from afraz.models.fairness import group_fairness
 from afraz.models.learning import measured_on
 from afraz.models.over_time import quality_by_part
+
+from .small_bank import CHURN, FEATURES, SIGNS, TEST_FROM, evidence_of, fitted, small_bank
 
 SLOW = "AFZ005"  # starts a process of its own: asked once, of the clean model
 TODAY = date(2026, 2, 1)
@@ -201,7 +202,10 @@ def _groups(overstated: float = 0.0, stricter: float = 0.0, cutoff: float = 0.2)
     ("groups", "expected"),
     [
         ({}, []),
-        ({"overstated": 0.8, "cutoff": 1.0}, ["AFZ018"]),  # everybody is approved, and one group pays for risk it is not
+        (
+            {"overstated": 0.8, "cutoff": 1.0},
+            ["AFZ018"],
+        ),  # everybody is approved, and one group pays for risk it is not
         ({"overstated": 0.8}, ["AFZ018", "AFZ019"]),
         ({"stricter": 0.1}, ["AFZ018", "AFZ019"]),
     ],
@@ -234,7 +238,9 @@ def test_an_altered_file_is_found_and_checks_that_need_the_model_leave_it_at_tha
 
 
 def test_an_altered_coefficient_is_found_by_the_digest_that_the_run_states(clean: Evidence, tmp_path: Path) -> None:
-    found = _altered(clean, tmp_path / "model", lambda text: text.replace('"intercept": -', '"intercept": '), "model.json")
+    found = _altered(
+        clean, tmp_path / "model", lambda text: text.replace('"intercept": -', '"intercept": '), "model.json"
+    )
     assert failed(found) == ["AFZ006", "AFZ020"]  # it is whole by itself, and is not the model that was measured
     unstated = replace(found, stated_digest=None)
     assert CHECKS["AFZ020"](unstated).status == "not_applicable"

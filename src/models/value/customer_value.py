@@ -68,16 +68,13 @@ def fit_value(
     rows = table.assign(**{str(settings.as_of): pd.to_datetime(table[str(settings.as_of)])})
     inputs = Inputs.learn(rows, settings)
     found: dict[str, Any] = {"level": settings.level, "test": {}, "candidates": {}}
-    forecasts, predictions, test = [], pd.DataFrame(), rows.head(0)
+    forecasts, predictions, test, ends = [], pd.DataFrame(), rows.head(0), []
     for horizon, days in settings.horizons.items():  # from short to long: predictions are of the last
         past, test = margin_cohorts(rows, horizon, days, str(settings.as_of))
         trial = fit_forecast(past, horizon, inputs, settings)
         score = trial.ranker.predict(inputs.matrix(test))
         predictions = _predicted(trial, score, test, settings)
         found["candidates"][horizon] = trial.evidence
-        if settings.last_year in test:
-            found["baseline"] = _lead(score, test, horizon, settings)
-        found["drift"], drifted = _drift(trial, past, score, test, inputs)
         found["test"][horizon] = {
             **measured(trial, score, predictions["realised"].to_numpy(), settings),
             "total": _total(trial, score, predictions, quarters, settings),
@@ -86,15 +83,24 @@ def fit_value(
         }
         same = settings.model_copy(update={"candidates": [trial.ranker.name]})  # what was measured is handed over
         forecasts.append(fit_forecast(pd.concat([past, test]), horizon, inputs, same))
+        ends.append(_end(test, days, settings))
+    if settings.last_year in test:
+        found["baseline"] = _lead(score, test, horizon, settings)
+    found["drift"], drifted = _drift(trial, past, score, test, inputs)
     questions, extra, found["next_purchase"] = _next_purchase(rows, inputs, settings)
     model = _artifact(inputs, forecasts, questions, extra, settings)
-    ends = [test[settings.as_of].max() + pd.Timedelta(days=days)]
-    ends += [question.last[settings.as_of].max() + pd.Timedelta(days=OPEN_DAYS) for question in questions]
+    ends += [_end(question.past, SEEN_DAYS if question.name.startswith("buys_") else OPEN_DAYS, settings)
+             for question in questions]  # fmt: skip
     model = model.learned_until(max(ends))
     part = test[inputs.names].head(SAMPLE_ROWS).reset_index(drop=True)
     sample = pd.concat([part.rename_axis("row").reset_index()[["row"]], part, model.predict(part)], axis=1)
     tables = {"wrong_tiers": _regret(predictions, test, settings), **drifted}
     return ValueResult(model, metrics.finite(found), predictions, tables, sample)
+
+
+def _end(rows: pd.DataFrame, days: int, settings: ValueSettings) -> pd.Timestamp:
+    """When the outcome of the last of these rows was known."""
+    return pd.Timestamp(rows[settings.as_of].max()) + pd.Timedelta(days=days)
 
 
 def _lead(score: Array, test: pd.DataFrame, horizon: str, settings: ValueSettings) -> dict[str, Any]:
