@@ -1,14 +1,18 @@
 """Run the checks that ``mlflow/registry.yaml`` asks of a model."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ..errors import GateError, nearest
 from .checks import CHECKS, Evidence, Outcome
 from .entries import Entry, read_entries
+
+if TYPE_CHECKING:
+    from .comparison import Comparison
 
 
 def read_registry(file: Path) -> dict[str, Entry]:
@@ -63,5 +67,32 @@ class Gate:
 
 
 def run_checks(entry: Entry, digest: str, evidence: Evidence) -> Gate:
-    """Run every check that the model's entry names, in that order."""
-    return Gate(entry.name, digest, tuple(CHECKS[code](evidence) for code in entry.checks))
+    """Run every check that the model's entry names and that the stage can judge, in that order."""
+    asked = [CHECKS[code] for code in entry.checks]
+    return Gate(entry.name, digest, tuple(check(evidence) for check in asked if check.at == "stage"))
+
+
+def review_checks(
+    entry: Entry, folder: Path, *, today: date, comparison: "Comparison | None" = None
+) -> tuple[Outcome, ...]:
+    """Run the checks that only a review can judge: they depend on the champion and on the date.
+
+    Parameters
+    ----------
+    folder : Path
+        The version's model folder, which says until when it learned.
+    today : date
+        The date judged.
+    comparison : Comparison, optional
+        With the champion; None where there is none, or the version is the champion.
+
+    Returns
+    -------
+    tuple of Outcome
+        In the order of the entry's checks.
+    """
+    evidence = Evidence(
+        entry.name, folder, {}, entry.bounds, comparison=comparison, today=today, valid_for_days=entry.valid_for_days
+    )
+    asked = [CHECKS[code] for code in entry.checks]
+    return tuple(check(evidence) for check in asked if check.at == "review")
