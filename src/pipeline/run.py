@@ -1,6 +1,7 @@
 """Run one stage: check its parameters, execute its notebook, move its outputs into place, record it."""
 
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -62,6 +63,7 @@ def run_stage(name: str, overrides: Mapping[str, Any] | None = None, record: boo
         reason = _execute(name, parameters, root, staging, folder)
         if reason is not None:
             _leave_empty(stage, staging, reason)
+        _outputs(stage, staging, folder)
         written = _publish(stage, staging, root)
         shutil.rmtree(staging)
     if record and stage.metrics:
@@ -95,6 +97,18 @@ def _provenance(stage: Stage, parameters: dict[str, Any], root: Path, folder: Pa
         "inputs": inputs,
     }
     (folder / PROVENANCE).write_text(catalog.to_json(document), "utf-8")
+
+
+def _outputs(stage: Stage, staging: Path, folder: Path) -> None:
+    """Add what the stage wrote to its provenance, so that a file leads back to the run that made it."""
+    outputs = {}
+    for out in stage.outs:
+        place = staging / out
+        if place.exists() and place != folder:
+            outputs[out] = folder_digest(place) if place.is_dir() else file_digest(place)
+    file = folder / PROVENANCE
+    document = {**json.loads(file.read_text("utf-8")), "outputs": outputs}
+    file.write_text(catalog.to_json(document), "utf-8")
 
 
 def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, folder: Path) -> str | None:
