@@ -131,25 +131,21 @@ def spoken(value: float | None) -> str:
 
 def run_name(stage: str, params: Mapping[str, Any], metrics: Mapping[str, Any], first: Sequence[Measure],
              digest: str) -> str:  # fmt: skip
-    """Name a run: stage, the date that it speaks of or its first measure, the beginning of its digest.
+    """Name a run: stage, its first measure if that has an interval, else its date, the beginning of its digest.
 
     Examples
     --------
     >>> run_name("churn", {"seed": 7}, {}, [Measure("test.roc_auc", 0.80912, 0.79, 0.83)], "f830b227eb93")
     'churn · roc_auc 0.809 · f830b227'
-    >>> run_name("score", {"as_of": "2026-07-01"}, {}, [], "f830b227eb93")
+    >>> run_name("score", {"as_of": "2026-07-01"}, {}, [Measure("customers", 9730)], "f830b227eb93")
     'score · as of 2026-07-01 · f830b227'
     """
     if NOT_APPLICABLE in metrics:
         told = "not applicable"
-    elif "as_of" in params:
-        told = f"as of {params['as_of']}"
-    elif first:
-        value = first[0].value
-        told = f"{first[0].name.rpartition('.')[2]} {value:.3f}" if value % 1 else (
-            f"{first[0].name} {spoken(value)}")  # fmt: skip
+    elif first and first[0].low is not None:
+        told = f"{first[0].name.rpartition('.')[2]} {first[0].value:.3f}"
     else:
-        told = ""
+        told = f"as of {params['as_of']}" if "as_of" in params else ""
     return " · ".join(filter(None, [stage, told, digest[:8]]))
 
 
