@@ -65,7 +65,7 @@ def first_words(notebook: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> first_words("# ---\\n# jupyter: x\\n# ---\\n# %% [markdown]\\n# # Churn\\n# Who leaves,\\n# and when.\\n\\n# %%\\n1")
+    >>> first_words("# ---\\n# %% [markdown]\\n# # Churn\\n# Who leaves,\\n# and when.\\n\\n# %%\\n1")
     ('Churn', 'Who leaves, and when.')
     """
     cell = re.search(r"^# %% \[markdown\]\n((?:#.*\n)*)", notebook, re.MULTILINE)
@@ -101,7 +101,7 @@ def _measures(part: Mapping[str, Any], prefix: str) -> list[Measure]:
     found = []
     for name, item in part.items():
         if isinstance(item, Mapping):
-            value = item.get("value")
+            value: Any = item.get("value")
             if _number(value):
                 found.append(Measure(f"{prefix}{name}", value, item.get("low"), item.get("high")))
             else:
@@ -174,9 +174,8 @@ def run_note(words: StageWords, provenance: Mapping[str, Any], metrics: Mapping[
         rows = [f"| {m.name} | {spoken(m.value)} | {_interval(m)} |" for m in first]
         parts.append("\n".join(["| measure | value | 95 % interval |", "|---|---:|---|", *rows]))
     stage = words.stage
-    parts.append(
-        f"Executed notebook: [notebook.html]({artifacts}/notebook.html), on disk `experiments/runs/{stage}/notebook.html`"
-    )
+    page = f"[notebook.html]({artifacts}/notebook.html)"
+    parts.append(f"Executed notebook: {page}, on disk `experiments/runs/{stage}/notebook.html`")
     made = [f"- `{path}` `{digest[:12]}`" for path, digest in sorted(provenance["inputs"].items())]
     made.append(f"- `{provenance['notebook']}` `{str(provenance['notebook_sha256'])[:12]}`")
     parts.append("\n".join(["Made from (beginning of the SHA-256 of the full content):", "", *made]))
