@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from .errors import AfrazError
@@ -248,7 +248,7 @@ def lineage(
         print(dumps(asdict(found), ensure_ascii=False))
         return
     for title, rows in found.told():
-        table = Table(show_header=False, title=title, title_justify="left")
+        table = Table(*(Column(overflow="fold") for _ in rows[0]), show_header=False, title=title, title_justify="left")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)

@@ -29,6 +29,7 @@ DIGEST_TAG = "afraz.digest"
 MODEL_TAG = "afraz.model_digest"
 OUTPUT_TAG = "afraz.output."  # and the path: its digest
 NOTE = "mlflow.note.content"
+SHOWN_AS = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's pages take it for a language model's
 DIRTY = "-dirty"
 PROVENANCE = "provenance.json"
 # MLflow's own switch and the general one: no usage data leave the machine
@@ -205,7 +206,7 @@ class _Recorder:
             tags={**_tags(stage, folder, provenance), **self.circumstances},
         )  # fmt: skip
         run_id = run.info.run_id
-        opened.set_experiment_tag(experiment, NOTE, experiment_note(words))
+        self._describe(experiment, {NOTE: experiment_note(words), **SHOWN_AS})
         address = f"#/experiments/{experiment}/runs/{run_id}/artifacts"
         opened.set_tag(run_id, NOTE, run_note(words, provenance, measured, first, address))
         opened.log_inputs(run_id, datasets=_datasets(provenance["inputs"], words.reads))
@@ -214,6 +215,12 @@ class _Recorder:
         opened.set_tag(run_id, DIGEST_TAG, digest)  # last: a run that was cut short is not taken for a whole one
         opened.set_terminated(run_id, "FINISHED")
         return Recorded(stage, run_id, new=True)
+
+    def _describe(self, experiment: str, tags: dict[str, str]) -> None:
+        known = self.opened.get_experiment(experiment).tags
+        for name, value in tags.items():
+            if known.get(name) != value:
+                self.opened.set_experiment_tag(experiment, name, value)
 
 
 def _tags(stage: str, folder: Path, provenance: dict[str, Any]) -> dict[str, str]:

@@ -17,15 +17,14 @@ from ..errors import AfrazError, DataError
 from ..governance.registered import Registered, versions_with
 from ..governance.registry import read_champions
 from ..models.artifact import folder_digest as model_digest
-from ..scoring.sinks import FILE_DIGEST, manifest_place, read_manifest
+from ..scoring.batch import ID
+from ..scoring.manifest import checked_scores
+from ..scoring.sinks import FILE_DIGEST, manifest_place
 from ..tracking import DIGEST_TAG, MODEL_TAG, OUTPUT_TAG, PROVENANCE, client, find_run, store_exists
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
-
-CUSTOMER = "customer_id"
-NEEDED = ("model", "model_digest", "as_of", "rows", "columns", "input_digest", FILE_DIGEST)
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Made:
     notebook: Source
     params: Mapping[str, Any]
     params_sha256: str
-    lock_sha256: str | None
+    lock: Source | None
     inputs: tuple[Source, ...]
 
     def told(self) -> list[tuple[str, ...]]:
@@ -57,11 +56,11 @@ class Made:
         by = " by ".join(filter(None, [self.run_id or "not in the store", self.user]))
         commit = [("git commit", self.git_commit, "")] if self.git_commit else []
         sources = [("notebook", self.notebook), *(("input", source) for source in self.inputs)]
+        sources += [("libraries", self.lock)] if self.lock else []
         return [
             ("run", by, self.run_name or ""), *commit,
             *((what, f"{s.path}\n{s.digest}", s.today) for what, s in sources),
             ("parameters", "\n".join(f"{k}: {v}" for k, v in self.params.items()), ""),
-            ("requirements.lock", str(self.lock_sha256), ""),
         ]  # fmt: skip
 
 
@@ -122,10 +121,10 @@ def trace(file: Path, customer: str) -> Lineage:
         model is known neither to the store nor to this workspace.
     """
     file = Path(file)
-    table, manifest = _read(file)
-    rows = table[table[CUSTOMER].astype(str) == customer]
+    table, manifest = checked_scores(file)
+    rows = table[table[ID].astype(str) == customer]
     if rows.empty:
-        raise DataError(f"{file.name} has {len(table):,} rows, none of customer {customer!r}: give a {CUSTOMER} as it "
+        raise DataError(f"{file.name} has {len(table):,} rows, none of customer {customer!r}: give a {ID} as it "
                         "stands there, or the file of another date")  # fmt: skip
     model, digest, notes = manifest["model"], manifest["model_digest"], []
     opened, reason = _store()
@@ -155,37 +154,6 @@ def trace(file: Path, customer: str) -> Lineage:
     )  # fmt: skip
 
 
-def _read(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read scores and manifest; every way in which they do not fit is told apart."""
-    if not file.exists():
-        raise DataError(f"{file} is not there: give a scores file such as data/scores/as_of=2026-07-01/churn.parquet")
-    if file.suffix != ".parquet":
-        raise DataError(f"{file.name}: expected a scores file that ends in .parquet")
-    beside = manifest_place(file)
-    manifest = read_manifest(file)
-    if manifest is None:
-        raise DataError(f"{file.name} has no manifest ({beside.name}) that can be read beside it: only scores that "
-                        "`afraz score` or a scoring stage wrote can be traced")  # fmt: skip
-    missing = [name for name in NEEDED if manifest.get(name) is None]
-    if missing:
-        raise DataError(f"{beside.name} is no manifest of scores, it lacks {', '.join(missing)}: score again")
-    found = file_digest(file)
-    if found != manifest[FILE_DIGEST]:
-        raise DataError(f"{beside.name} does not belong to {file.name}: it speaks of {manifest[FILE_DIGEST][:12]}, the "
-                        f"file is {found[:12]}; one of them was replaced: score again")  # fmt: skip
-    table = pd.read_parquet(file)
-    if list(table.columns) != manifest["columns"] or CUSTOMER not in table:
-        raise DataError(f"{beside.name} does not belong to {file.name}: it names other columns; score again")
-    rated = table[table.columns[0]].nunique()  # offers have several rows for each customer that was scored
-    dates = {day.isoformat()[:10] for day in table["as_of"].drop_duplicates()}
-    if rated != manifest["rows"] or dates - {manifest["as_of"]}:
-        raise DataError(
-            f"{beside.name} does not belong to {file.name}: it speaks of {manifest['rows']:,} scored as of "
-            f"{manifest['as_of']}, the file has {rated:,} as of {', '.join(sorted(dates))}; score again"
-        )
-    return table, manifest
-
-
 def _store() -> "tuple[MlflowClient | None, str]":
     if not store_exists():
         return None, "this workspace has no store yet (`afraz sync` makes it)"
@@ -196,33 +164,36 @@ def _store() -> "tuple[MlflowClient | None, str]":
 
 
 def _trained(opened: "MlflowClient | None", model: str, digest: str, versions: list[Registered]) -> Made | None:
-    """Find what made a model: the run of its version or one that logged it, and the stage folder where that fits."""
+    """Find what made a model: the run of its version, or one that logged it; without a run the stage folder, if it fits.
+
+    The folder of today may have made the same model from other inputs, so what the run logged goes first.
+    """
     run = None
     if opened and versions:
-        run = opened.get_run(versions[-1].run_id)  # the oldest: the one that made it first
+        run = opened.get_run(versions[-1].run_id)
     elif opened:
         run = find_run(opened, model, {MODEL_TAG: digest})
+    logged = _logged(opened, run)
+    if logged is not None:
+        return _made(logged, run)
     folder = catalog.root() / "experiments" / "runs" / model
-    if (folder / "model").is_dir() and model_digest(folder / "model") == digest:
-        return _made(_provenance(folder), run)
-    return _made(_logged(opened, run), run)
+    fits = (folder / "model").is_dir() and model_digest(folder / "model") == digest
+    return _made(_provenance(folder), run) if fits else None
 
 
 def _scored(opened: "MlflowClient | None", file: Path, manifest: Mapping[str, Any]) -> Made | None:
-    """Find the stage run that wrote this file: its provenance names the digest of what the file lies in."""
+    """Find the stage run that wrote file and manifest: it noted the digests of both, or of the folder they lie in."""
     known = _dataset(file, manifest["as_of"])
     if known is None:
         return None
-    relative = Path(known.path.format(as_of=manifest["as_of"]))
+    place = Path(known.path.format(as_of=manifest["as_of"]))
     folder = catalog.root() / "experiments" / "runs" / known.stage
     document = _provenance(folder)
-    outputs = document.get("outputs", {}) if document else {}
-    for place in (relative, relative.parent):
-        on_disk = catalog.root() / place
-        digest = _digest(on_disk)
-        if document and digest is not None and outputs.get(place.as_posix()) == digest:
+    for outs in ((place, manifest_place(place)), (place.parent,)):
+        today = {out.as_posix(): _digest(catalog.root() / out) or "" for out in outs}
+        if document and today.items() <= document.get("outputs", {}).items():
             return _made(document, _run_of_folder(opened, folder))
-        run = find_run(opened, known.stage, {f"{OUTPUT_TAG}{place.as_posix()}": digest}) if opened and digest else None
+        run = find_run(opened, known.stage, {OUTPUT_TAG + out: now for out, now in today.items()}) if opened else None
         if run is not None:
             return _made(_logged(opened, run), run)
     return None
@@ -256,11 +227,13 @@ def _made(document: Mapping[str, Any] | None, run: "Run | None") -> Made | None:
     if document is None:
         return None
     tags = run.data.tags if run else {}
+    lock = document["lock_sha256"]
     return Made(
-        document["stage"], run.info.run_id if run else None, run.info.run_name if run else None,
-        tags.get("mlflow.user"), tags.get("mlflow.source.git.commit"),
-        _source(document["notebook"], document["notebook_sha256"]), document["params"], document["params_sha256"],
-        document["lock_sha256"], tuple(_source(p, d) for p, d in sorted(document["inputs"].items())),
+        stage=document["stage"], run_id=run.info.run_id if run else None, run_name=run.info.run_name if run else None,
+        user=tags.get("mlflow.user"), git_commit=tags.get("mlflow.source.git.commit"),
+        notebook=_source(document["notebook"], document["notebook_sha256"]), params=document["params"],
+        params_sha256=document["params_sha256"], lock=_source("requirements.lock", lock) if lock else None,
+        inputs=tuple(_source(path, digest) for path, digest in sorted(document["inputs"].items())),
     )  # fmt: skip
 
 
