@@ -164,7 +164,7 @@ def _store() -> "tuple[MlflowClient | None, str]":
 
 
 def _trained(opened: "MlflowClient | None", model: str, digest: str, versions: list[Registered]) -> Made | None:
-    """Find what made a model: the run of its version, or one that logged it; without a run the stage folder, if it fits.
+    """Find what made a model: the run of its version or one that logged it, else the stage folder, if it fits.
 
     The folder of today may have made the same model from other inputs, so what the run logged goes first.
     """

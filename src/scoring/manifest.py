@@ -56,7 +56,7 @@ def checked_scores(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     dates = sorted({day.isoformat()[:10] for day in table["as_of"].drop_duplicates()})
     if scored != manifest["rows"] or set(dates) - {manifest["as_of"]}:
         raise DataError(
-            f"{apart}: it speaks of {manifest['rows']:,} scored as of {manifest['as_of']}, the file has {scored:,} as of "
-            f"{', '.join(dates)}; score again"
+            f"{apart}: it speaks of {manifest['rows']:,} scored as of {manifest['as_of']}, the file has {scored:,} as "
+            f"of {', '.join(dates)}; score again"
         )
     return table, manifest
