@@ -139,13 +139,18 @@ def run_name(stage: str, params: Mapping[str, Any], metrics: Mapping[str, Any], 
     'churn · roc_auc 0.809 · f830b227'
     >>> run_name("score", {"as_of": "2026-07-01"}, {}, [Measure("customers", 9730)], "f830b227eb93")
     'score · as of 2026-07-01 · f830b227'
+    >>> run_name("govern", {}, {}, [Measure("churn.may_be_used", 1), Measure("credit.may_be_used", 0)], "f830b227eb93")
+    'govern · may_be_used 1 of 2 · f830b227'
     """
     if NOT_APPLICABLE in metrics:
         told = "not applicable"
     elif first and first[0].low is not None:
         told = f"{first[0].name.rpartition('.')[2]} {first[0].value:.3f}"
-    else:
-        told = f"as of {params['as_of']}" if "as_of" in params else ""
+    elif "as_of" in params:
+        told = f"as of {params['as_of']}"
+    else:  # one question asked of several: how many answered yes
+        asked = {m.name.rpartition(".")[2] for m in first}
+        told = f"{asked.pop()} {sum(m.value for m in first):g} of {len(first)}" if len(asked) == 1 else ""
     return " · ".join(filter(None, [stage, told, digest[:8]]))
 
 
