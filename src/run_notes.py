@@ -155,9 +155,9 @@ def run_name(stage: str, params: Mapping[str, Any], metrics: Mapping[str, Any], 
 
 
 def experiment_note(words: StageWords) -> str:
-    """Describe an experiment in Markdown: what the stage asks."""
+    """Describe an experiment in Markdown: what the stage asks; its first line is shown as it is in lists."""
     parts = [
-        f"**{words.title or words.stage}**", words.words, words.desc and f"*{words.desc}.*",
+        words.title or words.stage, words.words, words.desc and f"*{words.desc}.*",
         f"One run for each content of `experiments/runs/{words.stage}/`; make it again with `dvc repro {words.stage}`.",
     ]  # fmt: skip
     return "\n\n".join(filter(None, parts))

@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 URI = "MLFLOW_TRACKING_URI"
 DIGEST_TAG = "afraz.digest"
 MODEL_TAG = "afraz.model_digest"
-OUTPUT_TAG = "afraz.output."  # and the path: its digest
+INPUT_TAG, OUTPUT_TAG = "afraz.input.", "afraz.output."  # and the path of data: its digest
 NOTE = "mlflow.note.content"
-SHOWN_AS = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's pages take it for a language model's
 DIRTY = "-dirty"
 PROVENANCE = "provenance.json"
 # MLflow's own switch and the general one: no usage data leave the machine
@@ -206,7 +205,7 @@ class _Recorder:
             tags={**_tags(stage, folder, provenance), **self.circumstances},
         )  # fmt: skip
         run_id = run.info.run_id
-        self._describe(experiment, {NOTE: experiment_note(words), **SHOWN_AS})
+        self._describe(experiment, experiment_note(words))
         address = f"#/experiments/{experiment}/runs/{run_id}/artifacts"
         opened.set_tag(run_id, NOTE, run_note(words, provenance, measured, first, address))
         opened.log_inputs(run_id, datasets=_datasets(provenance["inputs"], words.reads))
@@ -216,14 +215,13 @@ class _Recorder:
         opened.set_terminated(run_id, "FINISHED")
         return Recorded(stage, run_id, new=True)
 
-    def _describe(self, experiment: str, tags: dict[str, str]) -> None:
-        known = self.opened.get_experiment(experiment).tags
-        for name, value in tags.items():
-            if known.get(name) != value:
-                self.opened.set_experiment_tag(experiment, name, value)
+    def _describe(self, experiment: str, note: str) -> None:
+        if self.opened.get_experiment(experiment).tags.get(NOTE) != note:
+            self.opened.set_experiment_tag(experiment, NOTE, note)
 
 
 def _tags(stage: str, folder: Path, provenance: dict[str, Any]) -> dict[str, str]:
+    written: dict[str, str] = provenance.get("outputs", {})
     tags = {
         "mlflow.source.name": provenance["notebook"],
         "mlflow.source.type": "NOTEBOOK",
@@ -231,8 +229,8 @@ def _tags(stage: str, folder: Path, provenance: dict[str, Any]) -> dict[str, str
         "afraz.notebook_sha256": provenance["notebook_sha256"],
         "afraz.params_sha256": provenance["params_sha256"],
         "afraz.lock_sha256": provenance["lock_sha256"],
-        **{f"afraz.input.{name}": value for name, value in provenance["inputs"].items()},
-        **{f"{OUTPUT_TAG}{name}": value for name, value in provenance.get("outputs", {}).items()},
+        **{INPUT_TAG + name: value for name, value in provenance["inputs"].items() if name.startswith("data/")},
+        **{OUTPUT_TAG + name: value for name, value in written.items() if name.startswith("data/")},
     }
     if (folder / "model").is_dir():
         from .models.artifact import folder_digest as model_digest
