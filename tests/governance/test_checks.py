@@ -12,7 +12,7 @@ import pytest
 from afraz.errors import GateError
 from afraz.governance.checks import CHECKS, Evidence
 from afraz.governance.entries import Entry, read_entries
-from afraz.governance.gates import review_checks, run_checks
+from afraz.governance.gates import asked_checks, review_checks, run_checks
 from afraz.models.artifact import Artifact, folder_digest
 
 REPO = Path(__file__).resolve().parents[2]
