@@ -409,6 +409,7 @@ def rescore(
         raise typer.Exit(1)
 
 
+@app.command()
 def lineage(
     file: Annotated[Path, typer.Argument(help="a scores file, such as data/scores/as_of=2026-07-01/churn.parquet")],
     customer: Annotated[str, typer.Option(help="the customer_id")],
