@@ -212,7 +212,7 @@ def figure_headings(notebook: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def version_tags(run_tags: Mapping[str, str]) -> dict[str, str]:
+def origin_tags(run_tags: Mapping[str, str]) -> dict[str, str]:
     """Tags of a model version that lead back to its run, stage, commit, notebook and builder.
 
     Parameters
@@ -222,18 +222,18 @@ def version_tags(run_tags: Mapping[str, str]) -> dict[str, str]:
 
     Examples
     --------
-    >>> version_tags({"afraz.stage": "churn", "mlflow.user": "ann", "mlflow.source.git.commit": "548eedb"})
+    >>> origin_tags({"afraz.stage": "churn", "mlflow.user": "ann", "mlflow.source.git.commit": "548eedb"})
     {'afraz.run.stage': 'churn', 'afraz.run.git_commit': '548eedb', 'afraz.run.user': 'ann'}
     """
     return {f"afraz.run.{name}": run_tags[tag] for tag, name in TAGS_OF_VERSIONS.items() if tag in run_tags}
 
 
-def run_tags_of_version(model: str, version: int) -> dict[str, str]:
+def version_tag(model: str, version: int) -> dict[str, str]:
     """Tag of a run that leads to the version that was registered from it.
 
     Examples
     --------
-    >>> run_tags_of_version("churn", 3)
+    >>> version_tag("churn", 3)
     {'afraz.version.churn': '3'}
     """
     return {f"afraz.version.{model}": str(version)}

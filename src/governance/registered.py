@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .registry import ALIAS, FAILED, GATES, MODEL_DIGEST, all_versions
+from .registry import FAILED, GATES, MODEL_DIGEST, all_versions
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -18,10 +18,6 @@ class Registered:
     checks: str
     failed: str
     aliases: tuple[str, ...]
-
-    @property
-    def in_use(self) -> bool:
-        return ALIAS in self.aliases
 
 
 def versions_with(opened: "MlflowClient", model: str, digest: str) -> list[Registered]:

@@ -14,8 +14,8 @@ from .. import catalog
 from ..datasets import CATALOG, Dataset
 from ..digests import file_digest, folder_digest
 from ..errors import AfrazError, DataError
+from ..governance.champions import read_champions
 from ..governance.registered import Registered, versions_with
-from ..governance.registry import read_champions
 from ..models.artifact import folder_digest as model_digest
 from ..scoring.batch import ID
 from ..scoring.manifest import checked_scores
