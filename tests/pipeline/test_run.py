@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from afraz.digests import folder_digest
 from afraz.errors import ParamsError, StageError
 from afraz.pipeline.run import run_stage
 
@@ -21,6 +22,22 @@ def test_a_stage_writes_its_outputs_notebook_page_and_provenance(workspace: Path
     page = (folder / "notebook.html").read_text()
     assert "<table" in page
     assert not (workspace / ".afraz/staging/first").exists()
+
+
+def test_a_stage_that_makes_a_model_states_its_digest_and_another_states_none(workspace: Path) -> None:
+    run_stage("first", record=False)
+    provenance = workspace / "experiments/runs/first/provenance.json"
+    assert "model_sha256" not in json.loads(provenance.read_text())
+    making = """
+# %%
+model = staging / "experiments/runs/first/model"
+model.mkdir(parents=True)
+(model / "model.json").write_text("{}")
+"""
+    notebook = workspace / "notebooks" / "00_first.py"
+    notebook.write_text(notebook.read_text() + making)
+    run_stage("first", record=False)
+    assert json.loads(provenance.read_text())["model_sha256"] == folder_digest(provenance.parent / "model")
 
 
 def test_the_kernel_talks_over_private_sockets_not_the_network(workspace: Path) -> None:
