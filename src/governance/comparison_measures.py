@@ -193,8 +193,8 @@ KINDS: dict[str, Kind] = {
     "value": Kind("predictions", ("customer_id", "as_of"), "customer_id", ("realised",), amounts, _realised,
                   "Rates are the mean margin that came."),
     "promotion": Kind("predictions", ("campaign_id", "customer_id"), "customer_id", ("label", "treated"), uplifts,
-                      _difference, "Rates are responses with the offer minus without it, among those in the group. A version "
-                      "whose uplift is the same for everybody counts as a random list."),
+                      _difference, "Rates are responses with the offer minus without it, among those in the group. A "
+                      "version whose uplift is the same for everybody counts as a random list."),
     "segmentation": Kind("sample", (), "", (), agreement, None,
                          "Segments have no outcome: this says how many customers move, not which version is better.",
                          assigns=True),

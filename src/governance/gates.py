@@ -1,6 +1,5 @@
 """Run the checks that ``mlflow/registry.yaml`` asks of a model."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,54 +8,25 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import GateError, nearest
-from ..params import read_yaml
-from .checks import CHECKS, Evidence, Outcome
+from .checks import CHECKS, Check, Evidence, Outcome
+from .entries import Entry
 
 if TYPE_CHECKING:
     from .comparison import Comparison
 
-_FIELDS = {"owner", "tier", "approvals", "valid_for_days", "purpose", "limits", "checks", "bounds"}
 
-
-@dataclass(frozen=True)
-class Entry:
-    """What ``mlflow/registry.yaml`` states of one model."""
-
-    name: str
-    owner: str
-    tier: int
-    approvals: int
-    valid_for_days: int
-    purpose: str
-    limits: str
-    checks: tuple[str, ...]
-    bounds: Mapping[str, float]
-
-
-def read_registry(file: Path) -> dict[str, Entry]:
-    """Read the registry's rules.
+def asked_checks(entry: Entry) -> list[Check]:
+    """The checks that a model's entry names, in that order.
 
     Raises
     ------
     GateError
-        For an unknown field or check, a missing field, or a tier, approvals or days that are no whole number above 0.
+        For a code that no check has.
     """
-    entries = {}
-    for name, raw in read_yaml(file).items():
-        for field in raw:
-            if field not in _FIELDS:
-                raise GateError(f"{file.name}: {name}: unknown field {field!r}: {nearest(field, _FIELDS)}")
-        missing = sorted(_FIELDS - set(raw))
-        if missing:
-            raise GateError(f"{file.name}: {name}: {', '.join(missing)} missing: every model states them")
-        for field in ("tier", "approvals", "valid_for_days"):
-            if type(raw[field]) is not int or raw[field] < 1:
-                raise GateError(f"{file.name}: {name}: {field} must be a whole number above 0, got {raw[field]!r}")
-        for code in raw["checks"]:
-            if code not in CHECKS:
-                raise GateError(f"{file.name}: {name}: no check {code!r}: {nearest(code, CHECKS)}")
-        entries[name] = Entry(name, **{**raw, "checks": tuple(raw["checks"])})
-    return entries
+    for code in entry.checks:
+        if code not in CHECKS:
+            raise GateError(f"registry.yaml: {entry.name}: no check {code!r}: {nearest(code, CHECKS)}")
+    return [CHECKS[code] for code in entry.checks]
 
 
 @dataclass(frozen=True)
@@ -96,8 +66,7 @@ class Gate:
 
 def run_checks(entry: Entry, digest: str, evidence: Evidence) -> Gate:
     """Run every check that the model's entry names and that the stage can judge, in that order."""
-    asked = [CHECKS[code] for code in entry.checks]
-    return Gate(entry.name, digest, tuple(check(evidence) for check in asked if check.at == "stage"))
+    return Gate(entry.name, digest, tuple(check(evidence) for check in asked_checks(entry) if check.at == "stage"))
 
 
 def review_checks(
@@ -122,5 +91,4 @@ def review_checks(
     evidence = Evidence(
         entry.name, folder, {}, entry.bounds, comparison=comparison, today=today, valid_for_days=entry.valid_for_days
     )
-    asked = [CHECKS[code] for code in entry.checks]
-    return tuple(check(evidence) for check in asked if check.at == "review")
+    return tuple(check(evidence) for check in asked_checks(entry) if check.at == "review")

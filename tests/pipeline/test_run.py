@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from afraz.digests import folder_digest
+from afraz.digests import file_digest, folder_digest
 from afraz.errors import ParamsError, StageError
 from afraz.pipeline.run import run_stage
 
@@ -38,6 +38,15 @@ model.mkdir(parents=True)
     notebook.write_text(notebook.read_text() + making)
     run_stage("first", record=False)
     assert json.loads(provenance.read_text())["model_sha256"] == folder_digest(provenance.parent / "model")
+
+
+def test_provenance_names_what_was_written_by_its_content(workspace: Path) -> None:
+    run_stage("first", record=False)
+    outputs = json.loads((workspace / "experiments/runs/first/provenance.json").read_text())["outputs"]
+    assert outputs == {
+        "data/first-7": folder_digest(workspace / "data/first-7"),
+        "experiments/metrics/first.json": file_digest(workspace / "experiments/metrics/first.json"),
+    }
 
 
 def test_the_kernel_talks_over_private_sockets_not_the_network(workspace: Path) -> None:
