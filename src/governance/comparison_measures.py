@@ -80,14 +80,16 @@ class Kind:
 
 
 def deciles(score: pd.Series) -> pd.Series:
-    """Number tenths of a list from 1, the highest scores, to 10.
+    """Number tenths of a list from 1, the highest scores, to 10; equal scores share one.
 
     Examples
     --------
     >>> deciles(pd.Series([0.9, 0.1, 0.5, 0.7])).tolist()
     [1, 8, 6, 3]
+    >>> deciles(pd.Series([0.5, 0.5, 0.5, 0.5])).tolist()
+    [4, 4, 4, 4]
     """
-    place = score.rank(ascending=False, method="first") - 1
+    place = score.rank(ascending=False) - 1
     return (place * 10 // len(score) + 1).astype(int)
 
 
@@ -191,7 +193,8 @@ KINDS: dict[str, Kind] = {
     "value": Kind("predictions", ("customer_id", "as_of"), "customer_id", ("realised",), amounts, _realised,
                   "Rates are the mean margin that came."),
     "promotion": Kind("predictions", ("campaign_id", "customer_id"), "customer_id", ("label", "treated"), uplifts,
-                      _difference, "Rates are responses with the offer minus without it, among those in the group."),
+                      _difference, "Rates are responses with the offer minus without it, among those in the group. A "
+                      "version whose uplift is the same for everybody counts as a random list."),
     "segmentation": Kind("sample", (), "", (), agreement, None,
                          "Segments have no outcome: this says how many customers move, not which version is better.",
                          assigns=True),

@@ -24,6 +24,22 @@ def test_a_stage_writes_its_outputs_notebook_page_and_provenance(workspace: Path
     assert not (workspace / ".afraz/staging/first").exists()
 
 
+def test_a_stage_that_makes_a_model_states_its_digest_and_another_states_none(workspace: Path) -> None:
+    run_stage("first", record=False)
+    provenance = workspace / "experiments/runs/first/provenance.json"
+    assert "model_sha256" not in json.loads(provenance.read_text())
+    making = """
+# %%
+model = staging / "experiments/runs/first/model"
+model.mkdir(parents=True)
+(model / "model.json").write_text("{}")
+"""
+    notebook = workspace / "notebooks" / "00_first.py"
+    notebook.write_text(notebook.read_text() + making)
+    run_stage("first", record=False)
+    assert json.loads(provenance.read_text())["model_sha256"] == folder_digest(provenance.parent / "model")
+
+
 def test_provenance_names_what_was_written_by_its_content(workspace: Path) -> None:
     run_stage("first", record=False)
     outputs = json.loads((workspace / "experiments/runs/first/provenance.json").read_text())["outputs"]

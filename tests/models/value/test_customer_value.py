@@ -131,6 +131,4 @@ def test_the_forecast_is_held_against_last_year_and_says_until_when_it_learned(r
     assert found == pytest.approx(result.metrics["test"]["margin_12m"]["rank_correlation"]["value"], abs=1e-3)
     assert result.metrics["drift"]["psi_score"] < 0.25
     assert "margin_365d" in set(result.tables["csi"]["feature"])
-    assert (
-        result.model.spec["learned_until"] == "2026-07-01"
-    )  # the year of the last cohort; no question reaches further
+    assert result.model.spec["learned_until"] == "2026-07-01"  # the last cohort's year; nothing reaches further
