@@ -1,7 +1,7 @@
 """The dossier of a model version: all that a reviewer who did not build it needs, in one file."""
 
 from ..reports.document import Block, Document, Section, Table, Text
-from .chapters import comparison, explanation, origin, quality, review, steadiness, tuning
+from .chapters import comparison, explanation, groups, origin, quality, review, steadiness, tuning
 from .subject import Compared, Subject
 
 __all__ = ["CHAPTERS", "Compared", "Subject", "document", "write_dossier"]
@@ -9,13 +9,13 @@ __all__ = ["CHAPTERS", "Compared", "Subject", "document", "write_dossier"]
 LONGEST = 40  # rows of a further table
 CHAPTERS = (
     review.at_a_glance, review.purpose, origin.lineage, origin.outcome, origin.features, tuning.tuning, quality.quality,
-    quality.calibration, steadiness.stability, steadiness.fairness, explanation.overall, explanation.examples,
+    quality.calibration, steadiness.stability, groups.fairness, explanation.overall, explanation.examples,
     comparison.comparison, review.checks, review.decisions,
 )  # fmt: skip
 # what a chapter shows already, or another table holds in full
 _TOLD = {
     "calibration_by_decile", "causes", "causes_refit", "cutoffs", "evidence", "fairness", "features",
-    "grades_cross_fitted", "grades_test", "lead_time", "learners", "profile", "trials",
+    "grades_cross_fitted", "grades_test", "lead_time", "learners", "phases", "profile", "trials",
 }  # fmt: skip
 _TOLD_ALIKE = ("fairness_", "proxies_", "flows_")
 
@@ -24,8 +24,8 @@ def document(subject: Subject) -> Document:
     """Gather every chapter; one whose evidence the model does not have says why."""
     title = f"Dossier: {subject.name}, version {subject.version}"
     lead = (
-        f"Evidence for the review of model {subject.digest[:12]}. Equal evidence gives the same file; no row of a single "
-        "customer is in it."
+        f"Evidence for the review of model {subject.digest[:12]}. Equal evidence gives the same file; nothing in it "
+        "names a customer."
     )
     return Document(title, lead, [*(chapter(subject) for chapter in CHAPTERS), _further(subject)])
 

@@ -34,19 +34,20 @@ MEASURES = {
         f"gain_at_{share}pct": (f"gain of a list of {share} %", "responses added, per customer of all")
         for share in (10, 20, 30, 40, 50)
     },
-    "value": ("value", ""),
 }
 
 
 def label(name: str) -> str:
-    """Spell a measure.
+    """Spell a measure, or its difference from a rival's.
 
     Examples
     --------
-    >>> label("roc_auc"), label("some_new_measure")
-    ('ROC AUC', 'some new measure')
+    >>> label("roc_auc"), label("roc_auc_minus_logistic"), label("some_new_measure")
+    ('ROC AUC', 'ROC AUC, minus logistic', 'some new measure')
     """
-    return MEASURES[name][0] if name in MEASURES else name.replace("_", " ")
+    stem, minus, rival = name.partition("_minus_")
+    said = MEASURES[stem][0] if stem in MEASURES else stem.replace("_", " ")
+    return f"{said}, minus {rival.replace('_', ' ')}" if minus and rival else said
 
 
 def measured(metrics: Mapping[str, Any], *, skip: frozenset[str] = frozenset()) -> pd.DataFrame:
@@ -85,10 +86,17 @@ def measured(metrics: Mapping[str, Any], *, skip: frozenset[str] = frozenset()) 
 
 
 def told(table: pd.DataFrame) -> pd.DataFrame:
-    """Name measures for a reader, and say how to read each."""
-    return table.assign(
-        reading=[MEASURES.get(m, ("", ""))[1] for m in table["measure"]],
-        measure=[label(m) for m in table["measure"]],
+    """Name measures for a reader, say how to read each, and put those that are read first first."""
+    place = {name: i for i, name in enumerate(MEASURES)}
+    of = {name: i for i, name in enumerate(dict.fromkeys(table["of"]))}
+    order = sorted(
+        range(len(table)),
+        key=lambda i: (of[table["of"].iloc[i]], place.get(table["measure"].iloc[i], len(place))),
+    )
+    found = table.iloc[order].reset_index(drop=True)
+    return found.assign(
+        reading=[MEASURES.get(m, ("", ""))[1] for m in found["measure"]],
+        measure=[label(m) for m in found["measure"]],
     )
 
 

@@ -22,8 +22,7 @@ def model_card(subject: Subject, longest: int | None = None) -> str:
         fits, headings stay. Default: whole.
     """
     whole = document(subject)
-    for rows, words in _CUTS:
-        card = to_markdown(whole, rows, words)
-        if longest is None or len(card) <= longest:
-            return card
-    return card[: longest - 1].rstrip() + "…"
+    if longest is None:
+        return to_markdown(whole)
+    cards = (to_markdown(whole, rows, words) for rows, words in _CUTS)
+    return next((card for card in cards if len(card) <= longest), to_markdown(whole, *_CUTS[-1])[:longest])

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from ..models.artifact import Artifact, load_artifact
+from ..models.explanation import GlobalExplanation, explain_globally
 from .checks import Outcome
 from .gates import Entry
 
@@ -116,6 +117,22 @@ class Subject:
         return (
             dict(zip(self.dictionary["name"], self.dictionary["meaning"], strict=True)) if len(self.dictionary) else {}
         )
+
+    @cached_property
+    def explanation(self) -> GlobalExplanation | None:
+        """The global picture that the stage saved, else one of its sample; None without a score or without rows."""
+        names = ("summary", "ranking", "dependence")
+        saved = {name: found for name in names if (found := self.table(name, "explanation")) is not None}
+        if "summary" in saved:
+            return GlobalExplanation(dict(self.metrics.get("explanation") or {}), saved)
+        if not self.artifact.spec.get("heads") or self.sample is None or self.sample.empty:
+            return None
+        return explain_globally(self.artifact, self.sample, groups=None, rows=len(self.sample))
+
+    @property
+    def explained_here(self) -> bool:
+        """Whether that picture was computed for the dossier."""
+        return not (self.run / "explanation" / "summary.csv").exists()
 
     def table(self, name: str, folder: str = "tables") -> pd.DataFrame | None:
         """Read a table of the stage; None where it is absent, empty, or holds rows of single customers."""

@@ -60,7 +60,7 @@ class Table:
 
     @classmethod
     def of(
-        cls, frame: pd.DataFrame, caption: str, names: Mapping[str, str] | None = None, folded: bool = False
+        cls, frame: pd.DataFrame, caption: str, names: Mapping[Any, str] | None = None, folded: bool = False
     ) -> "Table":
         """Spell a frame.
 
@@ -78,7 +78,8 @@ class Table:
         part = frame[list(shown)]
         rows = tuple(tuple(spell(value) for value in row) for row in part.itertuples(index=False, name=None))
         numeric = tuple(
-            pd.api.types.is_numeric_dtype(part[c]) and not pd.api.types.is_bool_dtype(part[c]) for c in shown
+            i > 0 and pd.api.types.is_numeric_dtype(part[c]) and not pd.api.types.is_bool_dtype(part[c])
+            for i, c in enumerate(shown)
         )
         return cls(caption, tuple(shown.values()), numeric, rows, folded)
 
@@ -136,23 +137,22 @@ def spell(value: Any) -> str:
     ['0.809', '−1,234', '12', '–', '–', 'yes', 'G1', '1, 2', '1e−06', '0', '2,426,021']
     """
     if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {spell(inner)}" for name, inner in value.items()) or "none"
-    if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(spell(inner) for inner in value) or "none"
-    if value is None or value is pd.NA or (isinstance(value, float | np.floating) and np.isnan(value)):
-        return "–"
-    if isinstance(value, int | np.integer):
-        return f"{int(value):,}".replace("-", "−")
-    if isinstance(value, float | np.floating):
-        return _number(float(value))
-    return str(value)
+        said = "yes" if value else "no"
+    elif isinstance(value, Mapping):
+        said = "; ".join(f"{name}: {spell(inner)}" for name, inner in value.items()) or "none"
+    elif isinstance(value, list | tuple):
+        said = ", ".join(spell(inner) for inner in value) or "none"
+    elif isinstance(value, int | float | np.integer | np.floating):
+        said = _number(float(value))
+    else:
+        said = "–" if value is None or value is pd.NA else str(value)
+    return said
 
 
 def _number(value: float) -> str:
+    if np.isnan(value):
+        return "–"
     if not np.isfinite(value):
         return "unbounded"
-    if value.is_integer() or abs(value) >= 100:
-        return f"{value:,.0f}".replace("-", "−") if round(value) else "0"
-    return f"{value:.3g}".replace("-", "−")
+    whole = value.is_integer() or abs(value) >= 100
+    return (f"{value:,.0f}" if whole else f"{value:.3g}").replace("-", "−")

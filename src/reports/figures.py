@@ -185,14 +185,16 @@ def bars(frame: pd.DataFrame, name: str, value: str, title: str, most: int = 20)
     return figure
 
 
-def dependence(frame: pd.DataFrame) -> Picture:
-    """What the values of the strongest features add to the log-odds: one panel each, mean and middle 80 %.
+def dependence(frame: pd.DataFrame, scale: str = "log-odds") -> Picture:
+    """What the values of the strongest features add to the score: one panel each, mean and middle 80 %.
 
     Parameters
     ----------
     frame : DataFrame
         ``feature, bin, value_mean, shap_mean, shap_p10, shap_p90`` (:func:`afraz.models.importance.dependence`);
         bin −1 is the missing value, drawn as a dashed line.
+    scale : str
+        What contributions are measured in.
     """
     names = list(frame["feature"].unique())
     figure = Picture(figsize=(9.5, 2.6 * -(-len(names) // 3)), layout="constrained", dpi=110)
@@ -208,7 +210,7 @@ def dependence(frame: pd.DataFrame) -> Picture:
         panel.grid(alpha=0.3)
     for panel in panels[len(names) :]:
         panel.set_visible(False)
-    figure.supylabel("SHAP value (log-odds); dashed: missing", fontsize=9)
+    figure.supylabel(f"SHAP value ({scale}); dashed: missing", fontsize=9)
     return figure
 
 

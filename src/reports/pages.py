@@ -32,7 +32,7 @@ class Page:
 
 
 def environment() -> Environment:
-    """Prepare the templates: everything from data is escaped, and a page may load nothing but its own style and images."""
+    """Prepare the templates: all data is escaped, and a page may load nothing but its own style and pictures."""
     found = Environment(
         loader=PackageLoader("afraz.reports", "templates/pages"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

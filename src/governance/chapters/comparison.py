@@ -32,7 +32,7 @@ def comparison(subject: Subject) -> Section:
                   "rows": found.rows, "customers": found.customers}),
         Table.of(measures, "Both on the same rows; difference with interval, customers resampled", _MEASURES),
         Heading("Scores that move"), *_migration(found.migration),
-        Heading("Who changes side"), _shown(found.sides, "By list length: customers who stay, enter, leave, and their outcome rates"),
+        Heading("Who changes side"), _shown(found.sides, "Customers who stay, enter and leave, by list length"),
         Heading("Reasons that changed"), _shown(found.reasons, "Features by their rank in both models"),
     ]  # fmt: skip
     return Section("comparison", title, blocks)

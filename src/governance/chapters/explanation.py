@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from ...models.explain import Explanation, explain
-from ...models.explanation import explain_globally
 from ...models.reasons import phrases_of, references
 from ...reports.document import Block, Chart, Facts, Heading, Section, Table, Text, spell
 from ...reports.figures import bars, contributions, dependence
@@ -28,23 +27,18 @@ def overall(subject: Subject) -> Section:
     title = "What the model looks at (SHAP)"
     if not subject.artifact.spec.get("heads"):
         return Section("shap", title, _profiles(subject))
-    tables = {name: subject.table(name, "explanation") for name in ("summary", "ranking", "dependence")}
-    report = subject.metrics.get("explanation") or {}
+    found = subject.explanation
+    if found is None:
+        why = "The stage saved neither an explanation nor rows to explain: what the model looks at is not known here."
+        return Section("shap", title, [Text(why, "absent")])
     blocks: list[Block] = []
-    if tables["summary"] is None:
-        if subject.sample is None:
-            why = (
-                "The stage saved neither an explanation nor rows to explain: what the model looks at is not known here."
-            )
-            return Section("shap", title, [Text(why, "absent")])
-        fresh = explain_globally(subject.artifact, subject.sample, groups=None, rows=len(subject.sample))
-        tables, report = dict(fresh.tables), fresh.report
-        blocks.append(
-            Text(f"Computed for this dossier from the {len(subject.sample)} rows of the stage's sample.", "note")
-        )
-    summary = tables["summary"]
-    assert summary is not None
-    blocks += [_strength(subject, summary, tables["ranking"]), *_action(tables["dependence"])]
+    if subject.explained_here:
+        blocks.append(Text(f"Computed for this dossier from {found.report['rows']} rows: the stage's sample.", "note"))
+    tables, report = found.tables, found.report
+    blocks += [
+        _strength(subject, tables["summary"], tables.get("ranking")),
+        *_action(tables.get("dependence"), _scale(subject)),
+    ]
     head = subject.artifact.spec["heads"][0]["name"]
     blocks.append(Facts.of({
         "explained": f"{head}, the first head of the model", "method": report.get("engine"), "rows": report.get("rows"),
@@ -76,7 +70,7 @@ def _strength(subject: Subject, summary: pd.DataFrame, ranking: pd.DataFrame | N
     return Chart.of(drawn, words + " of all contributions.", "Which features move scores most", shown)
 
 
-def _action(table: pd.DataFrame | None) -> list[Block]:
+def _action(table: pd.DataFrame | None, scale: str) -> list[Block]:
     if table is None or table.empty:
         return []
     rows = []
@@ -92,15 +86,15 @@ def _action(table: pd.DataFrame | None) -> list[Block]:
         for f, w, h in zip(acts["feature"], acts["low values"], acts["high values"], strict=True)
     )
     shown = Table.of(acts, "Mean contribution at low, middle and high values")
-    drawn = dependence(table.round(6))
+    drawn = dependence(table.round(6), scale)
     return [Chart.of(drawn, words + ".", "How the strongest features act: mean contribution and middle 80 %", shown)]
 
 
 def _profiles(subject: Subject) -> list[Block]:
     """Say by what the members of each segment differ, where there is no score to explain."""
     blocks: list[Block] = [
-        Text("The model assigns segments by rules and distances and has no score, so there are no SHAP values. What sets "
-             "each segment apart is shown instead.", "absent"),
+        Text("The model assigns segments by rules and distances and has no score, so there are no SHAP values. What "
+             "sets each segment apart is shown instead.", "absent"),
     ]  # fmt: skip
     table = subject.table("profile")
     if table is None:
@@ -134,8 +128,8 @@ def examples(subject: Subject) -> Section:
     outputs = artifact.predict(sample.iloc[places]).select_dtypes("number")
     kinds = _kinds(subject, matrix, places)
     blocks: list[Block] = [
-        Text("Real rows of the stage's sample, known here by a letter only. Values are told as low, usual or high against "
-             "what is usual for the model, never as numbers; contributions add up to the score."),
+        Text("Real rows of the stage's sample, known here by a letter only. Values are told as low, usual or high "
+             "against what is usual for the model, never as numbers; contributions add up to the score."),
     ]  # fmt: skip
     for i, (_, words) in enumerate(EXAMPLES):
         letter = "ABCDEFGH"[i]
@@ -165,7 +159,7 @@ def _one(
     rows = pd.DataFrame({
         "feature": [told.names[j] for j in first], "meaning": [subject.meanings.get(told.names[j], "–") for j in first],
         "value": [kinds[j] for j in first],
-        "effect": ["▲ raises" if values[j] >= 0 else "▼ lowers" for j in first],
+        "effect": ["▲\u00a0raises" if values[j] >= 0 else "▼\u00a0lowers" for j in first],
         "contribution": np.round(values[first], 3),
     })  # fmt: skip
     drawn = pd.concat([rows[["feature", "contribution"]],
@@ -174,9 +168,11 @@ def _one(
     sums = f"average {told.base:.2f} and contributions {values.sum():+.2f} give {told.base + values.sum():.2f}".replace(
         "-", "−"
     )
-    words = "; ".join(f"{f} ({k}) {e[2:]} by {abs(c):.2f}" for f, k, e, c in
-                      zip(rows["feature"], rows["value"], rows["effect"], rows["contribution"], strict=True))  # fmt: skip
-    said = ", ".join(f"{name.replace('_', ' ')} {spell(float(value))}" for name, value in outputs.items())
+    words = "; ".join(
+        f"{told.names[j]} ({kinds[j]}) {'raises' if values[j] >= 0 else 'lowers'} by {abs(values[j]):.2f}"
+        for j in first
+    )
+    said = ", ".join(f"{str(name).replace('_', ' ')} {spell(float(value))}" for name, value in outputs.items())
     return [
         Heading(title),
         Text(f"Outputs: {said}. On the scale of contributions: {sums}."),
@@ -186,7 +182,7 @@ def _one(
 
 
 def _assigned(sample: pd.DataFrame) -> list[Block]:
-    lenses = [c for c in sample if f"{c}_confidence" in sample]
+    lenses = [str(c) for c in sample if f"{c}_confidence" in sample]
     sure = sample[[f"{lens}_confidence" for lens in lenses]].min(axis=1).to_numpy()
     order = np.argsort(sure, kind="stable")
     places = {

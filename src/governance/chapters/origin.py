@@ -61,7 +61,7 @@ def outcome(subject: Subject) -> Section:
     if not subject.label:
         table = subject.provenance.get("params", {}).get("table") or {}
         why = (
-            f"A ready table: its column {table['label']!r} was taken as it is; its definition lies with whoever made it."
+            f"A ready table: its column {table['label']!r} was taken as it is; whoever made it defines it."
             if "label" in table
             else "The model learns no outcome: it describes customers by what they are and do."
         )

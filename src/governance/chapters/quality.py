@@ -62,7 +62,7 @@ def _lenses(metrics: Mapping[str, Any]) -> list[Block]:
     silent = [f"Lens {n}: {lens['silence']['warning']}." for n, lens in lenses.items() if lens.get("silence")]
     return [
         Text("Segments have no outcome to be held against. What can be measured: whether a resample finds them again "
-             "(adjusted Rand, 1 is always; rules and tiers are fixed and have none), and how surely rows are assigned."),
+             "(adjusted Rand: 1 is always; rules and tiers are fixed and have none), and how sure assignments are."),
         Table.of(rows, "Lenses: stability, confidence and sizes"),
         *(Text(words, "note") for words in silent),
     ]  # fmt: skip
@@ -93,9 +93,11 @@ def _lists(subject: Subject) -> list[Block]:
                                Table.of(lead, "The same in figures")))  # fmt: skip
     cutoffs = subject.table("cutoffs")
     if cutoffs is not None:
-        best = cutoffs.loc[cutoffs["expected_profit"].idxmax()]
-        words = (f"Expected profit is largest at a cut-off of {best['cutoff']:.3f}: it approves "
-                 f"{best['approval_rate']:.0%} with an expected bad rate of {best['bad_rate_expected']:.1%}.")  # fmt: skip
+        best = cutoffs.iloc[int(cutoffs["expected_profit"].argmax())]
+        words = (
+            f"Expected profit is largest at a cut-off of {best['cutoff']:.3f}: it approves {best['approval_rate']:.0%} "
+            f"with an expected bad rate of {best['bad_rate_expected']:.1%}."
+        )
         blocks.append(Chart.of(cutoff_curve(cutoffs), words, "What each cut-off approves, loses and earns",
                                Table.of(cutoffs, "Cut-offs", folded=True)))  # fmt: skip
     return [Heading("What lists and cut-offs bring"), *blocks] if blocks else []
@@ -119,8 +121,10 @@ def _reliability(subject: Subject) -> list[Block]:
         return []
     gap = (curve["observed"] - curve["expected"]).abs()
     outside = int(((curve["expected"] < curve["low"]) | (curve["expected"] > curve["high"])).sum())
-    words = (f"{len(curve)} groups of equal size: the largest gap between expected and observed share is {gap.max():.3f}, "
-             f"and in {outside} groups the expected share lies outside the interval of the observed one.")  # fmt: skip
+    words = (
+        f"{len(curve)} groups of equal size: the largest gap between expected and observed share is {gap.max():.3f}, and "
+        f"in {outside} of them the expected share lies outside the interval of the observed one."
+    )
     shown = Table.of(curve, "Expected and observed share, by group", {
         "output": "output", "bin": "group", "rows": "rows", "expected": "expected", "observed": "observed",
         "low": "low", "high": "high"}, folded=True)  # fmt: skip
@@ -162,7 +166,7 @@ def _by_decile(subject: Subject) -> list[Block]:
 def _forecast(subject: Subject) -> list[Block]:
     """Hold a forecast of money against what came, by tenth of the forecast."""
     rows = subject.predictions
-    stated = [c for c in rows if f"{c}_low" in rows and f"{c}_high" in rows] if rows is not None else []
+    stated = [str(c) for c in rows if f"{c}_low" in rows and f"{c}_high" in rows] if rows is not None else []
     if rows is None or not stated or "realised" not in rows:
         return []
     name = stated[0]

@@ -4,12 +4,12 @@ from collections import Counter
 
 import pandas as pd
 
-from ...reports.document import Facts, Section, Table, Text
+from ...reports.document import Block, Facts, Section, Table, Text
 from ..checks import CHECKS, Status
 from ..subject import Subject
 
 TIERS = {1: "decides about people or capital", 2: "spends money", 3: "describes"}
-SIGNS: dict[Status, str] = {"pass": "● pass", "fail": "▲ FAIL", "not_applicable": "○ not applicable"}
+SIGNS: dict[Status, str] = {"pass": "●\u00a0pass", "fail": "▲\u00a0FAIL", "not_applicable": "○ not applicable"}
 
 
 def at_a_glance(subject: Subject) -> Section:
@@ -25,7 +25,7 @@ def at_a_glance(subject: Subject) -> Section:
     else:
         verdict = "● Passed every check that blocks: it may be used once the reviewers agree."
     warnings = [o for o in failed if o.severity == "warning"]
-    blocks = [
+    blocks: list[Block] = [
         Text(verdict, "lead"),
         Facts.of({
             "model": subject.name, "version": subject.version, "digest": subject.digest,
@@ -42,13 +42,13 @@ def at_a_glance(subject: Subject) -> Section:
 def purpose(subject: Subject) -> Section:
     """What the model is for, what not, who answers for it."""
     entry = subject.entry
-    blocks = [
+    blocks: list[Block] = [
         Text(entry.purpose),
         Text(f"Limits: {entry.limits}"),
         Facts.of({
             "owner": entry.owner,
             "tier": f"{entry.tier} ({TIERS.get(entry.tier, 'not described')})",
-            "approvals needed": f"{entry.approvals}" + (", the builder counts for one at most" if entry.approvals > 1 else ""),
+            "approvals needed": f"{entry.approvals}{', the builder counts for one at most' if entry.approvals > 1 else ''}",
             "valid for": f"{entry.valid_for_days} days after the last outcome it learned from",
             "bounds it must keep": dict(entry.bounds),
         }),

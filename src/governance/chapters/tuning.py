@@ -48,11 +48,14 @@ def _learners(subject: Subject) -> list[Block]:
     if table is None:
         return []
     verdict = subject.metrics.get("choice", {}).get("verdict")
-    rows = table[[c for c in _LEARNERS if c in table]]
     return [
         Heading("Learners of the effect"),
         *([Text(f"Verdict: {verdict}.", "lead")] if verdict else []),
-        Table.of(rows, "Learners, cross-fitted: responses gained per customer", {c: _LEARNERS[c] for c in rows}),
+        Table.of(
+            table,
+            "Learners, cross-fitted: responses gained per customer",
+            {c: n for c, n in _LEARNERS.items() if c in table},
+        ),
     ]
 
 
