@@ -45,6 +45,8 @@ def label(name: str) -> str:
     >>> label("roc_auc"), label("roc_auc_minus_logistic"), label("some_new_measure")
     ('ROC AUC', 'ROC AUC, minus logistic', 'some new measure')
     """
+    if name.startswith("minus_"):
+        return f"difference from {name.removeprefix('minus_').replace('_', ' ')}"
     stem, minus, rival = name.partition("_minus_")
     said = MEASURES[stem][0] if stem in MEASURES else stem.replace("_", " ")
     return f"{said}, minus {rival.replace('_', ' ')}" if minus and rival else said

@@ -12,6 +12,7 @@ from ...reports.document import Block, Chart, Facts, Heading, Section, Table, Te
 from ...reports.figures import bars, contributions, dependence
 from ..subject import Subject
 
+LEAST = 20  # customers; a smaller segment is not described
 SHOWN = 20  # features in the global picture
 NAMED = 8  # features of one customer
 EXAMPLES = (
@@ -102,6 +103,10 @@ def _profiles(subject: Subject) -> list[Block]:
     for lens, part in table.groupby("lens", sort=False):
         rows = []
         for (_, name), of in part.groupby(["segment", "name"], sort=False):
+            if of["customers"].iloc[0] < LEAST:
+                rows.append({"segment": name, "customers": of["customers"].iloc[0], "share": of["share"].iloc[0],
+                             "differs most by": f"fewer than {LEAST} customers: not described"})  # fmt: skip
+                continue
             strongest = of.reindex(of["effect"].abs().sort_values(ascending=False, kind="stable").index).head(3)
             said = "; ".join(f"{w} {'▲' if e > 0 else '▼'} {spell(abs(e))}"
                              for w, e in zip(strongest["what"], strongest["effect"], strict=True))  # fmt: skip
@@ -119,7 +124,7 @@ def examples(subject: Subject) -> Section:
     if sample is None or sample.empty:
         return Section("examples", title, [Text("The stage saved no rows to explain.", "absent")])
     if not spec.get("heads"):
-        return Section("examples", title, _assigned(sample))
+        return Section("examples", title, _assigned(subject, sample))
     artifact = subject.artifact
     matrix = artifact.matrix(sample)
     order = np.argsort(artifact.predictor.head_margin(spec["heads"][0]["name"], matrix), kind="stable")
@@ -181,7 +186,11 @@ def _one(
     ]  # fmt: skip
 
 
-def _assigned(sample: pd.DataFrame) -> list[Block]:
+def _assigned(subject: Subject, sample: pd.DataFrame) -> list[Block]:
+    names = {
+        lens["name"]: {segment["id"]: segment["name"] for segment in lens["segments"]}
+        for lens in subject.artifact.spec["lenses"]
+    }
     lenses = [str(c) for c in sample if f"{c}_confidence" in sample]
     sure = sample[[f"{lens}_confidence" for lens in lenses]].min(axis=1).to_numpy()
     order = np.argsort(sure, kind="stable")
@@ -190,11 +199,14 @@ def _assigned(sample: pd.DataFrame) -> list[Block]:
         "B, in the middle": order[len(order) // 2],
         "C, least surely": order[0],
     }
-    rows = [
-        {"lens": lens.replace("_", " "), **{f"customer {name}": f"{sample[lens].iloc[place]} "
-         f"({sample[f'{lens}_confidence'].iloc[place]:.2f})" for name, place in places.items()}}
-        for lens in lenses
-    ]  # fmt: skip
+    rows = []
+    for lens in lenses:
+        said = {"lens": lens.replace("_", " ")}
+        for name, place in places.items():
+            found = str(sample[lens].iloc[place])
+            known = names.get(lens, {}).get(found, found)
+            said[f"customer {name}"] = f"{known} ({sample[f'{lens}_confidence'].iloc[place]:.2f})"
+        rows.append(said)
     return [
         Text(
             "No score, hence no contributions: segments of three customers, with the confidence of each assignment.",

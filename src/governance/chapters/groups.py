@@ -31,9 +31,8 @@ def fairness(subject: Subject) -> Section:
             "people were not compared."
         )
         return Section("fairness", "Fairness", [Text(why, "absent")])
-    return Section(
-        "fairness", "Fairness", _segments(subject, groups) if subject.artifact.assigns else _first(subject, groups)
-    )
+    look = _segments if subject.artifact.assigns else _first
+    return Section("fairness", "Fairness", look(subject, groups))
 
 
 def people(sample: pd.DataFrame) -> "dict[str, pd.Series[Any]]":

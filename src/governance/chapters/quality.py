@@ -32,7 +32,7 @@ def quality(subject: Subject) -> Section:
         found = told(measured(test))
         blocks += [
             Text("On rows later than all it learned from; intervals hold 95 % and resample customers, not rows."),
-            Facts.of(counted(test)),
+            *([Facts.of(counts)] if (counts := counted(test)) else []),
             Table.of(found, "Measures on the test part, with intervals", WITH_OF if found["of"].any() else NAMES),
         ]
     for key, caption in (
@@ -43,10 +43,24 @@ def quality(subject: Subject) -> Section:
         found = told(measured(inner)) if inner else pd.DataFrame()
         if len(found):
             blocks.append(Table.of(found, caption, WITH_OF if found["of"].any() else NAMES, folded=True))
-    blocks += [*_lenses(metrics), *_lists(subject)]
+    blocks += [*_trial(metrics), *_lenses(metrics), *_lists(subject)]
     if not blocks:
         blocks.append(Text("The stage saved no measures: nothing can be said about quality.", "absent"))
     return Section("measures", "Quality, with intervals", blocks)
+
+
+def _trial(metrics: Mapping[str, Any]) -> list[Block]:
+    trial = metrics.get("trial")
+    if not trial:
+        return []
+    return [
+        Heading("Were offers drawn by lot?"),
+        Text(f"{'Yes' if trial.get('randomised') else 'No'}: {trial.get('why', 'the stage gives no reason')}."),
+        Facts.of({
+            "estimator": trial.get("estimator"), "largest standardised difference of the arms": trial.get("max_smd"),
+            "allowed by chance": trial.get("max_smd_by_chance"), "outside the overlap": trial.get("outside_overlap"),
+        }),
+    ]  # fmt: skip
 
 
 def _lenses(metrics: Mapping[str, Any]) -> list[Block]:
@@ -122,7 +136,7 @@ def _reliability(subject: Subject) -> list[Block]:
     gap = (curve["observed"] - curve["expected"]).abs()
     outside = int(((curve["expected"] < curve["low"]) | (curve["expected"] > curve["high"])).sum())
     words = (
-        f"{len(curve)} groups of equal size: the largest gap between expected and observed share is {gap.max():.3f}, and "
+        f"{len(curve)} groups of equal size: the largest gap of expected and observed share is {gap.max():.3f}, and "
         f"in {outside} of them the expected share lies outside the interval of the observed one."
     )
     shown = Table.of(curve, "Expected and observed share, by group", {

@@ -4,8 +4,9 @@ from collections import Counter
 
 import pandas as pd
 
-from ...reports.document import Block, Facts, Section, Table, Text
+from ...reports.document import Block, Facts, Section, Table, Text, spell
 from ..checks import CHECKS, Status
+from ..measures import measured, told
 from ..subject import Subject
 
 TIERS = {1: "decides about people or capital", 2: "spends money", 3: "describes"}
@@ -31,6 +32,7 @@ def at_a_glance(subject: Subject) -> Section:
             "model": subject.name, "version": subject.version, "digest": subject.digest,
             "question to the reviewer": f"may version {subject.version} decide what this model is for (section 2)?",
             "reviewers who must agree": subject.entry.approvals, "checks": counts,
+            "first measures": _headline(subject),
             "compared with the champion": f"version {subject.comparison.champion_version}"
             if subject.comparison else "no: see the section on it",
         }),
@@ -39,16 +41,32 @@ def at_a_glance(subject: Subject) -> Section:
     return Section("glance", "At a glance", blocks)
 
 
+def _headline(subject: Subject) -> str:
+    """Spell the first measures with their intervals, or the stability of segments."""
+    lenses = subject.metrics.get("lenses")
+    if lenses:
+        found = {name: lens["stability"] for name, lens in lenses.items() if lens.get("stability") is not None}
+        return "; ".join(f"lens {name} stability {spell(value)}" for name, value in found.items()) or "none"
+    rows = told(measured(subject.metrics.get("test") or {})).groupby("of", sort=False).head(3)
+    said = [
+        f"{row['of']}{' ' if row['of'] else ''}{row['measure']} {spell(row['value'])} "
+        f"({spell(row['low'])} to {spell(row['high'])})"
+        for row in rows.to_dict("records")
+    ]
+    return "; ".join(said) or "none saved"
+
+
 def purpose(subject: Subject) -> Section:
     """What the model is for, what not, who answers for it."""
     entry = subject.entry
+    builder = ", the builder counts for one at most" if entry.approvals > 1 else ""
     blocks: list[Block] = [
         Text(entry.purpose),
         Text(f"Limits: {entry.limits}"),
         Facts.of({
             "owner": entry.owner,
             "tier": f"{entry.tier} ({TIERS.get(entry.tier, 'not described')})",
-            "approvals needed": f"{entry.approvals}{', the builder counts for one at most' if entry.approvals > 1 else ''}",
+            "approvals needed": f"{entry.approvals}{builder}",
             "valid for": f"{entry.valid_for_days} days after the last outcome it learned from",
             "bounds it must keep": dict(entry.bounds),
         }),

@@ -56,6 +56,11 @@ def _learners(subject: Subject) -> list[Block]:
             "Learners, cross-fitted: responses gained per customer",
             {c: n for c, n in _LEARNERS.items() if c in table},
         ),
+        *(
+            Text(f"Outcome {name}: {other['verdict']}.")
+            for name, other in (subject.metrics.get("outcomes") or {}).items()
+            if isinstance(other, Mapping) and other.get("verdict")
+        ),
     ]
 
 
