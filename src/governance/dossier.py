@@ -15,7 +15,7 @@ CHAPTERS = (
 # what a chapter shows already, or another table holds in full
 _TOLD = {
     "calibration_by_decile", "causes", "causes_refit", "cutoffs", "evidence", "fairness", "features",
-    "grades_cross_fitted", "grades_test", "lead_time", "learners", "phases", "profile", "trials",
+    "grades_cross_fitted", "grades_test", "lead_time", "learners", "parts", "phases", "profile", "trials",
 }  # fmt: skip
 _TOLD_ALIKE = ("fairness_", "proxies_", "flows_")
 

@@ -30,6 +30,8 @@ MEASURES = {
     "uplift_at_10pct": ("effect in the first 10 %", "share of responses that the offer adds there"),
     "uplift_at_30pct": ("effect in the first 30 %", "share of responses that the offer adds there"),
     "uplift_at_30pct_over_response": ("effect in the first 30 %, over a response list", "0 is no gain over it"),
+    "baseline": ("one column alone", "what sorting by one column reaches"),
+    "lead": ("lead over one column alone", "0 is no lead: then no model is needed"),
     **{
         f"gain_at_{share}pct": (f"gain of a list of {share} %", "responses added, per customer of all")
         for share in (10, 20, 30, 40, 50)

@@ -139,7 +139,10 @@ class Subject:
         place = self.run / folder / f"{name}.csv"
         if not place.exists():
             return None
-        found = pd.read_csv(place)
+        try:
+            found = pd.read_csv(place)
+        except pd.errors.EmptyDataError:
+            return None
         return None if found.empty or PERSONAL & set(found.columns) else found
 
     def table_names(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -45,13 +45,17 @@ class Facts:
 
 @dataclass(frozen=True)
 class Table:
-    """Spelled cells under headings; the first column names the row. ``folded`` tables open on demand, and on paper."""
+    """Spelled cells under headings; the first column names the row.
+
+    ``folded`` tables open on demand, and on paper; ``essential`` ones stay when a text is shortened.
+    """
 
     caption: str
     headings: tuple[str, ...]
     numeric: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
     folded: bool = False
+    essential: bool = False
     kind: ClassVar[str] = "table"
 
     @property
@@ -101,6 +105,11 @@ class Chart:
     @property
     def address(self) -> str:
         return f"data:image/svg+xml;base64,{base64.b64encode(self.picture).decode()}"
+
+
+def kept(table: Table) -> Table:
+    """Mark a table as essential."""
+    return replace(table, essential=True)
 
 
 Block = Heading | Text | Facts | Table | Chart

@@ -25,7 +25,8 @@ def to_markdown(document: Document, rows: int | None = None, words: int | None =
     Parameters
     ----------
     rows : int, optional
-        Longest table; what is cut off is counted. Default: whole tables.
+        Longest table; what is cut off is counted; essential ones stay. 0: lists of the essential ones only, and no
+        notes. Default: whole tables.
     words : int, optional
         Longest paragraph or cell in characters. Default: whole.
     """
@@ -58,9 +59,13 @@ def _block(block: Block, rows: int | None, words: int | None) -> str:
 
 
 def _table(table: Table, rows: int | None, words: int | None) -> str:
+    if rows == 0 and table.essential:
+        return "\n".join(
+            f"- {escaped(row[0])}: {'; '.join(_cut(cell, words) for cell in row[1:3])}" for row in table.rows
+        )
     if rows == 0 or (rows is not None and table.folded):
         return ""
-    shown = table.rows if rows is None else table.rows[:rows]
+    shown = table.rows if rows is None or table.essential else table.rows[:rows]
     lines = [f"*{escaped(table.caption)}*", "", "| " + " | ".join(map(escaped, table.headings)) + " |"]
     lines.append("|" + "|".join(" ---: " if number else " --- " for number in table.numeric) + "|")
     lines += ["| " + " | ".join(_cut(cell, words) for cell in row) + " |" for row in shown]

@@ -22,6 +22,8 @@ def comparison(subject: Subject) -> Section:
             "the same rows."
         )
         return Section("comparison", title, [Text(why, "absent")])
+    if not found.rows:
+        return Section("comparison", title, [Text(found.note, "absent")])
     measures = found.measures.assign(
         measure=[label(str(name)) for name in found.measures["measure"]],
         judged=["not judged" if pd.isna(m) else "" for m in found.measures["margin"]],
@@ -46,19 +48,17 @@ def _migration(moves: pd.DataFrame) -> list[Block]:
     if moves.empty:
         return [Text("Scores of the two models were not held against one another.", "absent")]
     everybody = max(int(moves["customers"].sum()), 1)
-    step = (moves["champion_decile"] - moves["challenger_decile"]).abs()
-    stayed, far = moves.loc[step == 0, "customers"].sum(), moves.loc[step >= 2, "customers"].sum()
+    ranked = all(pd.api.types.is_numeric_dtype(moves[f"{who}_decile"]) for who in ("champion", "challenger"))
+    same = moves["champion_decile"].astype(str) == moves["challenger_decile"].astype(str)
+    said = f"{moves.loc[same, 'customers'].sum() / everybody:.0%} stay in their {'tenth' if ranked else 'segment'}"
+    if ranked:
+        far = (moves["champion_decile"] - moves["challenger_decile"]).abs() >= 2
+        said += f", {moves.loc[far, 'customers'].sum() / everybody:.0%} move by two tenths or more"
     grid = moves.pivot_table(
         "customers", "champion_decile", "challenger_decile", aggfunc="sum", fill_value=0, observed=True
     )
-    rows = grid.astype(int).rename(columns=lambda c: f"to {c}").reset_index()
-    rows["champion_decile"] = [f"from {d}" for d in rows["champion_decile"]]
-    names = {"champion_decile": "champion's tenth", **{c: str(c) for c in rows.columns if c != "champion_decile"}}
-    return [
-        Text(f"{stayed / everybody:.0%} stay in their tenth of the scores, {far / everybody:.0%} move by two or more."),
-        Table.of(
-            rows,
-            "Customers by tenth under the champion (rows) and under this version (columns); 1 scores highest",
-            names,
-        ),
-    ]
+    rows = grid.astype(int).rename(columns=lambda to: f"to {to}").reset_index()
+    rows["champion_decile"] = [f"from {place}" for place in rows["champion_decile"]]
+    names = {"champion_decile": "champion", **{c: str(c) for c in rows.columns if c != "champion_decile"}}
+    caption = "Customers by place under the champion (rows) and this version (columns)"
+    return [Text(f"{said}."), Table.of(rows, f"{caption}{'; tenth 1 scores highest' if ranked else ''}", names)]

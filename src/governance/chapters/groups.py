@@ -77,7 +77,7 @@ def _first(subject: Subject, groups: "dict[str, pd.Series[Any]]") -> list[Block]
                 "low": reach.low if reach else np.nan, "high": reach.high if reach else np.nan,
             })  # fmt: skip
     words = (
-        "The stage saved no table by group. From its sample, by what the model itself is given: who would be among the "
+        "The stage saved no table by group. From its sample, by what the model itself is given: who would be in the "
         "first tenth of the scores. Outcomes are not in the sample, so errors by group are not known."
     )
     return [Text(words), Table.of(pd.DataFrame(rows), "Share in the first tenth, by group, with 95 % intervals")]
@@ -101,7 +101,7 @@ def _segments(subject: Subject, groups: "dict[str, pd.Series[Any]]") -> list[Blo
                 "least often": str(shares[widest].idxmin()), "share there": shares[widest].min(),
             })  # fmt: skip
     words = (
-        "Nobody is chosen or refused by a segment alone, and there is no outcome. From the stage's sample: for each lens "
+        "Nobody is chosen or refused by a segment alone, and there is no outcome. From its sample: for each lens "
         "the segment in which groups of people are spread most unevenly."
     )
     return [Text(words), Table.of(pd.DataFrame(rows), "Where the shares of groups lie furthest apart")]

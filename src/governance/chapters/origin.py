@@ -17,6 +17,7 @@ def lineage(subject: Subject) -> Section:
             "parameters, sha256": made.get("params_sha256"), "lock of the libraries, sha256": made.get("lock_sha256"),
             "git commit": subject.commit or "not recorded with this folder: see the tags of the run in MLflow",
             "model folder, sha256": subject.digest,
+            **({"learned from outcomes until": known} if (known := subject.artifact.spec.get("learned_until")) else {}),
         }),
         Table.of(inputs, "Inputs and the sha256 of their whole content"),
         Table.of(pd.DataFrame(flat(made.get("params", {})).items(), columns=["parameter", "value"]),

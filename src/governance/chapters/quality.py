@@ -15,7 +15,7 @@ from ...reports.figures import (
     lead_time_curve,
     uplift_gains,
 )
-from ..measures import counted, measured, told
+from ..measures import counted, label, measured, told
 from ..subject import Subject
 
 NAMES = {"measure": "measure", "value": "value", "low": "low", "high": "high", "reading": "how to read it"}
@@ -43,10 +43,23 @@ def quality(subject: Subject) -> Section:
         found = told(measured(inner)) if inner else pd.DataFrame()
         if len(found):
             blocks.append(Table.of(found, caption, WITH_OF if found["of"].any() else NAMES, folded=True))
-    blocks += [*_trial(metrics), *_lenses(metrics), *_lists(subject)]
+    blocks += [*_rival(metrics), *_trial(metrics), *_lenses(metrics), *_lists(subject)]
     if not blocks:
         blocks.append(Text("The stage saved no measures: nothing can be said about quality.", "absent"))
     return Section("measures", "Quality, with intervals", blocks)
+
+
+def _rival(metrics: Mapping[str, Any]) -> list[Block]:
+    """Show the lead over one column alone, where the stage measured it for the model as a whole."""
+    rival = metrics.get("baseline")
+    found = measured(rival) if rival else pd.DataFrame()
+    if rival is None or found.empty:
+        return []
+    return [
+        Heading("Against one column alone"),
+        Text(f"The rival: {rival.get('what', 'not named')}; measure: {label(str(rival.get('measure', '')))}."),
+        Table.of(told(found), "What the rival reaches, and the lead over it, with intervals", NAMES),
+    ]
 
 
 def _trial(metrics: Mapping[str, Any]) -> list[Block]:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pandas as pd
 
-from ...reports.document import Block, Facts, Section, Table, Text, spell
+from ...reports.document import Block, Facts, Section, Table, Text, kept, spell
 from ..checks import CHECKS, Status
 from ..measures import measured, told
 from ..subject import Subject
@@ -84,7 +84,7 @@ def checks(subject: Subject) -> Section:
          "guards against": CHECKS[o.code].explanation if o.code in CHECKS else "not described"}
         for o in subject.outcomes
     ])  # fmt: skip
-    return Section("checks", "Checks", [Table.of(rows, "What each check found")])
+    return Section("checks", "Checks", [kept(Table.of(rows, "What each check found"))])
 
 
 def decisions(subject: Subject) -> Section:

@@ -13,7 +13,7 @@ _SHIFT: dict[str, str] = {"psi": "PSI", "psi_by_chance": "PSI by chance"}
 
 def stability(subject: Subject) -> Section:
     """Whether the model and its inputs hold from period to period."""
-    blocks = [*_periods(subject), *_shifts(subject), *_ranking(subject), *_segments(subject)]
+    blocks = [*_periods(subject), *_parts(subject), *_shifts(subject), *_ranking(subject), *_segments(subject)]
     if not blocks:
         blocks = [Text("The stage saved nothing by period or segment: steadiness was not measured.", "absent")]
     return Section("stability", "Stability over time and segments", blocks)
@@ -41,8 +41,18 @@ def _periods(subject: Subject) -> list[Block]:
         })  # fmt: skip
     caption = f"Test part by period, output {stated} (no ROC AUC below {LEAST_EVENTS} events)"
     phases = subject.table("phases")
-    parts = [] if phases is None else [Table.of(phases, "Expected and observed share, by phase of the customer")]
-    return [Heading("Over time"), Table.of(pd.DataFrame(found), caption), *parts]
+    by_phase = [] if phases is None else [Table.of(phases, "Expected and observed share, by phase of the customer")]
+    return [Heading("Over time"), Table.of(pd.DataFrame(found), caption), *by_phase]
+
+
+def _parts(subject: Subject) -> list[Block]:
+    table = subject.table("parts")
+    if table is None:
+        return []
+    names = {"part": "part", "kind": "kind", "rows": "rows", "events": "events", "roc_auc": "ROC AUC", "low": "low",
+             "high": "high"}  # fmt: skip
+    shown = {c: n for c, n in names.items() if c in table}
+    return [Heading("Part by part"), Table.of(table, "Ranking in every period and segment by itself", shown)]
 
 
 def _longest(names: list[str]) -> int:
