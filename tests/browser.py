@@ -65,6 +65,10 @@ class Watched:
         return {v["id"]: v["nodes"][0]["html"][:200] for v in found if v["impact"] in SERIOUS}
 
 
+def _spelled(said: Any) -> str:
+    return f"{said.text} ({said.location.get('url', '')})"
+
+
 @contextmanager
 def watched(browser: "Browser", **context: Any) -> Iterator[Watched]:
     """Open a page whose every request is seen."""
@@ -81,7 +85,7 @@ def watched(browser: "Browser", **context: Any) -> Iterator[Watched]:
             route.continue_()
 
     opened.route("**/*", look)
-    seen.page.on("console", lambda said: seen.errors.append(said.text) if said.type == "error" else None)
+    seen.page.on("console", lambda said: seen.errors.append(_spelled(said)) if said.type == "error" else None)
     seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
     yield seen
     opened.close()

@@ -31,7 +31,7 @@ def document(subject: Subject) -> Document:
 
 
 def write_dossier(subject: Subject) -> str:
-    """Write one self-contained HTML page: no script, no network, for screen and paper."""
+    """Write one self-contained HTML page for screen and paper; nothing is loaded from elsewhere."""
     return document(subject).page().html
 
 

@@ -133,7 +133,7 @@ class Document:
     sections: Sequence[Section]
 
     def page(self) -> Page:
-        """Render one self-contained HTML page that needs no script and no network."""
+        """Render one self-contained HTML page that needs neither network nor scripts: its own only helps links."""
         return Page(environment().get_template("document.html.j2").render(document=self) + "\n")
 
 

@@ -60,9 +60,8 @@ def _block(block: Block, rows: int | None, words: int | None) -> str:
 
 def _table(table: Table, rows: int | None, words: int | None) -> str:
     if rows == 0 and table.essential:
-        return "\n".join(
-            f"- {escaped(row[0])}: {'; '.join(_cut(cell, words) for cell in row[1:3])}" for row in table.rows
-        )
+        said = ((escaped(row[0]), "; ".join(_cut(cell, words) for cell in row[1:3])) for row in table.rows)
+        return "\n".join(f"- {name}: {found}" for name, found in said)
     if rows == 0 or (rows is not None and table.folded):
         return ""
     shown = table.rows if rows is None or table.essential else table.rows[:rows]

@@ -38,11 +38,20 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     found.filters.update(points=points, money=money, share=share, whole=whole, chance=chance)
-    styles = (Path(__file__).parent / "templates" / "pages" / "styles.css.j2").read_text("utf-8")
-    named = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{named}'; img-src data:; base-uri 'none'; form-action 'none'"
-    found.globals.update(styles=Markup(styles), policy=Markup(policy))  # noqa: S704 the project's own files
+    styles, contents = _own("styles.css.j2"), _own("contents.js.j2")
+    policy = f"default-src 'none'; style-src {_named(styles)}; img-src data:; base-uri 'none'; form-action 'none'"
+    found.globals.update(styles=styles, contents=contents, policy=Markup(policy), script_digest=_named(contents))  # noqa: S704
     return found
+
+
+def _own(name: str) -> Markup:
+    """Read one of the project's own files, which goes into pages as it is."""
+    return Markup((Path(__file__).parent / "templates" / "pages" / name).read_text("utf-8"))  # noqa: S704
+
+
+def _named(content: str) -> Markup:
+    """Name content by its digest, as a content security policy allows it."""
+    return Markup(f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'")  # noqa: S704
 
 
 def _signed(value: float, digits: int) -> str:
