@@ -46,6 +46,7 @@ def read(html: str) -> Reader:
     return reader
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_model_gives_a_small_dossier_with_every_section_and_the_same_bytes(
     subject: Maker, kind: str

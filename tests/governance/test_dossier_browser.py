@@ -67,6 +67,19 @@ def test_axe_finds_what_a_reader_without_sight_would_miss(saved: Path, browser_p
     assert {"image-alt", "html-has-lang"} <= set(browser_page.violations())
 
 
+@pytest.mark.parametrize("kind", ["churn", "credit", "segmentation", "value", "promotion"])
+def test_every_kind_is_readable_for_everybody_with_all_its_tables_open(
+    kind: str, browser_page: Any, subject: Maker, tmp_path: Path
+) -> None:
+    place = tmp_path / f"{kind}.html"
+    place.write_text(write_dossier(subject(kind)), "utf-8")
+    browser_page.page.goto(place.as_uri())
+    browser_page.page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true })")
+    assert browser_page.violations() == {}
+    assert 0 not in browser_page.pictures()
+    assert browser_page.errors == []
+
+
 def focused(page: Any) -> dict[str, str]:
     return page.evaluate(
         "() => ({tag: document.activeElement.tagName, id: document.activeElement.id, "
@@ -131,13 +144,12 @@ def mlflow_ui(tmp_path: Path, saved: Path) -> Iterator[str]:
         "DO_NOT_TRACK": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-    environment = {**os.environ, **switches}
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-               "--backend-store-uri", f"sqlite:///{tmp_path}/store.db", "--artifacts-destination", str(tmp_path / "art"),
-               "--serve-artifacts"]  # fmt: skip
+               "--backend-store-uri", f"sqlite:///{tmp_path}/store.db", "--serve-artifacts",
+               "--artifacts-destination", str(tmp_path / "artifacts")]  # fmt: skip
     with (tmp_path / "server.log").open("w") as log:
         server = subprocess.Popen(
-            command, env=environment, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True
+            command, env={**os.environ, **switches}, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True
         )
     try:
         _wait(f"{address}/health", server, tmp_path / "server.log")
