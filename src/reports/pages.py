@@ -4,6 +4,8 @@ No script, no link outside, nothing told by colour alone: signs and words say wh
 in, a :class:`Page` out.
 """
 
+import base64
+import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 SIGNS = {"works": "▲", "does not work": "■", "harms": "▼", "undecided": "○"}
 LONGEST = 30  # rows of a table on paper; beyond them only parts with a verdict are shown
@@ -28,13 +31,27 @@ class Page:
         place.write_text(self.html, "utf-8", newline="\n")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Prepare the templates: all data is escaped, and a page may load nothing but its own style and pictures."""
     found = Environment(
         loader=PackageLoader("afraz.reports", "templates/pages"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     found.filters.update(points=points, money=money, share=share, whole=whole, chance=chance)
+    styles, contents = _own("styles.css.j2"), _own("contents.js.j2")
+    policy = f"default-src 'none'; style-src {_named(styles)}; img-src data:; base-uri 'none'; form-action 'none'"
+    found.globals.update(styles=styles, contents=contents, policy=Markup(policy), script_digest=_named(contents))  # noqa: S704
     return found
+
+
+def _own(name: str) -> Markup:
+    """Read one of the project's own files, which goes into pages as it is."""
+    return Markup((Path(__file__).parent / "templates" / "pages" / name).read_text("utf-8"))  # noqa: S704
+
+
+def _named(content: str) -> Markup:
+    """Name content by its digest, as a content security policy allows it."""
+    return Markup(f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'")  # noqa: S704
 
 
 def _signed(value: float, digits: int) -> str:
@@ -170,7 +187,7 @@ def management_page(
         | ((verdicts["pays"] == "costs more than it brings") & verdicts["cut"].isin(["campaign", "offer", "channel"]))
     ]
     told = failed.assign(name=failed["part"].map(names).where(failed["cut"] == "campaign").fillna(""))
-    html = _environment().get_template("management.html.j2").render(
+    html = environment().get_template("management.html.j2").render(
         as_of=as_of, level=level, worthwhile=worthwhile, rejected=rejected, campaigns=campaigns,
         failed=[{**row, "sign": SIGNS[row["verdict"]]} for row in told.to_dict("records")],
         without=facts[facts["no_estimate"].notna()].to_dict("records"), others=others,
@@ -207,7 +224,7 @@ def operations_page(
     """
     until = pd.Timestamp(as_of) - pd.Timedelta(days=1)
     by_channel, by_branch = channels.to_dict("records"), branches.to_dict("records")
-    html = _environment().get_template("operations.html.j2").render(
+    html = environment().get_template("operations.html.j2").render(
         since=(until - pd.Timedelta(days=days - 1)).date().isoformat(), until=until.date().isoformat(), current=current,
         smallest=smallest, campaigns=campaigns.to_dict("records"),
         tables=[("channel", "channel", by_channel), ("branch", "branch_id", by_branch)],

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-import math
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from ..errors import ArtifactError, DataError
 from ..models.artifact import Artifact, folder_digest, load_artifact
 from ..models.explain import explain
 from ..models.reason_codes import shap_reasons
-from ..models.reasons import Phrases, phrases_of
+from ..models.reasons import Phrases, phrases_of, references
 
 ID = "customer_id"
 REVENUE = "revenue_12m"
@@ -194,16 +193,6 @@ def deciles(rank: np.ndarray) -> np.ndarray:
     [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10]
     """
     return (rank - 1) * 10 // max(len(rank), 1) + 1
-
-
-def references(artifact: Artifact, matrix: np.ndarray, phrases: Phrases) -> np.ndarray:
-    """The usual value of each feature, from its phrases, else the spec, else the rows' median; shape (features,)."""
-    usual = np.zeros(matrix.shape[1])
-    for j, feature in enumerate(artifact.spec["features"]):
-        stated = phrases.get(feature["name"], {}).get("reference", feature.get("reference"))
-        present = matrix[~np.isnan(matrix[:, j]), j] if stated is None else np.array([stated])
-        usual[j] = np.median(present) if len(present) else math.nan
-    return usual
 
 
 def text_levels(artifact: Artifact, rows: pd.DataFrame) -> dict[str, tuple[np.ndarray, list[str]]]:

@@ -12,8 +12,8 @@ from ..models.explain import explain
 from ..models.promotion.promotion import WHY
 from ..models.promotion.worth import expected_worth
 from ..models.reason_codes import shap_reasons
-from ..models.reasons import phrases_of
-from .batch import ID, provenance, references, rows_at, text_levels
+from ..models.reasons import phrases_of, references
+from .batch import ID, provenance, rows_at, text_levels
 
 CONTEXT = ("offer", "channel")
 

@@ -19,6 +19,9 @@ DEPENDENCE = pd.DataFrame(
         "shap_mean": [0.1, 0.2, -0.2], "shap_p10": [0.0, 0.1, -0.3], "shap_p90": [0.2, 0.3, -0.1],
     }
 )  # fmt: skip
+GRADES = pd.DataFrame(
+    {"grade": ["G1", "G2"], "expected": [0.1, 0.2], "observed": [0.1, 0.3], "low": [0.0, 0.2], "high": [0.2, 0.4]}
+)
 
 UPLIFT = pd.DataFrame(
     {
@@ -38,6 +41,8 @@ UPLIFT = pd.DataFrame(
         lambda: figures.tuning_curve(pd.DataFrame({"trial": [0, 1], "best_so_far": [0.2, 0.1]})),
         lambda: figures.bars(pd.DataFrame({"f": ["a", "b"], "v": [1, 2]}), "f", "v", "title"),
         lambda: figures.dependence(DEPENDENCE),
+        lambda: figures.expected_and_observed(GRADES, "grade", "Grades"),
+        lambda: figures.contributions(pd.DataFrame({"feature": ["a", "b"], "contribution": [1.0, -2.0]}), "t", "s"),
         lambda: figures.uplift_gains(UPLIFT),
     ],
 )

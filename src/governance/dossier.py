@@ -1,0 +1,48 @@
+"""The dossier of a model version: all that a reviewer who did not build it needs, in one file."""
+
+from ..reports.document import Block, Document, Section, Table, Text
+from .chapters import comparison, explanation, groups, origin, quality, review, steadiness, tuning
+from .subject import Compared, Subject
+
+__all__ = ["CHAPTERS", "Compared", "Subject", "document", "write_dossier"]
+
+LONGEST = 40  # rows of a further table
+CHAPTERS = (
+    review.at_a_glance, review.purpose, origin.lineage, origin.outcome, origin.features, tuning.tuning, quality.quality,
+    quality.calibration, steadiness.stability, groups.fairness, explanation.overall, explanation.examples,
+    comparison.comparison, review.checks, review.decisions,
+)  # fmt: skip
+# what a chapter shows already, or another table holds in full
+_TOLD = {
+    "calibration_by_decile", "causes", "causes_refit", "cutoffs", "evidence", "fairness", "features",
+    "grades_cross_fitted", "grades_test", "lead_time", "learners", "parts", "phases", "profile", "trials",
+}  # fmt: skip
+_TOLD_ALIKE = ("fairness_", "proxies_", "flows_")
+
+
+def document(subject: Subject) -> Document:
+    """Gather every chapter; one whose evidence the model does not have says why."""
+    title = f"Dossier: {subject.name}, version {subject.version}"
+    lead = (
+        f"Evidence for the review of model {subject.digest[:12]}. Equal evidence gives the same file; nothing in it "
+        "names a customer."
+    )
+    return Document(title, lead, [*(chapter(subject) for chapter in CHAPTERS), _further(subject)])
+
+
+def write_dossier(subject: Subject) -> str:
+    """Write one self-contained HTML page for screen and paper; nothing is loaded from elsewhere."""
+    return document(subject).page().html
+
+
+def _further(subject: Subject) -> Section:
+    """Show what the stage saved beside, so that a table nobody wrote a chapter for is not lost."""
+    blocks: list[Block] = []
+    for name in subject.table_names():
+        table = subject.table(name)
+        if table is None or name in _TOLD or name.startswith(_TOLD_ALIKE) or "psi" in table:
+            continue
+        more = f", first {LONGEST} of {len(table)} rows" if len(table) > LONGEST else ""
+        blocks.append(Table.of(table.head(LONGEST), f"{name.replace('_', ' ')}{more}", folded=True))
+    why = Text("The stage saved no tables beyond those shown above.", "absent")
+    return Section("further", "Further tables of the run", blocks or [why])
