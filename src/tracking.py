@@ -203,7 +203,8 @@ def _record(opened: "MlflowClient", folder: Path, metrics: Path) -> Recorded:
     experiment_name = os.environ.get("DVC_EXP_NAME")
     if experiment_name:
         tags["afraz.dvc_experiment"] = experiment_name
-    run = opened.create_run(experiment, tags=tags, run_name=f"{stage} {digest[:8]}")
+    known = {name: value for name, value in tags.items() if value is not None}  # a server takes no empty tag
+    run = opened.create_run(experiment, tags=known, run_name=f"{stage} {digest[:8]}")
     run_id = run.info.run_id
     _log_values(opened, run_id, provenance["params"], metrics, folder / "tables" / "trials.csv")
     opened.log_artifacts(run_id, str(folder))

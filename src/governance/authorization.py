@@ -68,15 +68,29 @@ def _call() -> Call:
     message = _messages().get((rule.rule, request.method))
     if message is None:
         return Call(rule.endpoint, decided=rule.endpoint in FILES and _is_evidence(dict(request.args)))
-    if message.__name__ in VERSION:
+    return _call_with(message, dict(request.view_args or {}))
+
+
+def _call_with(message: type, in_path: dict[str, Any]) -> Call:
+    name = message.__name__
+    if name in VERSION:
         return _call_on_version(message)
-    return Call(message.__name__, decided=message.__name__ in FILES and _is_evidence(request.view_args))
+    if name == "CreateExperiment":
+        return Call(name, places=bool(_read(message).artifact_location))
+    return Call(name, decided=name in FILES and _is_evidence(in_path))
+
+
+def _read(message: type) -> Any:
+    """Read the body as the handler will, with its defaults and its other spellings of a field."""
+    from mlflow.server.handlers import _get_request_message
+
+    return _get_request_message(message())
 
 
 def _call_on_version(message: type) -> Call:
-    from mlflow.server.handlers import _get_model_registry_store, _get_request_message
+    from mlflow.server.handlers import _get_model_registry_store
 
-    asked = _get_request_message(message())
+    asked = _read(message)
     fields = {field.name for field, _ in asked.ListFields()}
     tags = tuple(tag.key for tag in asked.tags) if "tags" in fields else ()
     if "key" in fields:
@@ -88,14 +102,13 @@ def _call_on_version(message: type) -> Call:
     return Call(message.__name__, tags=tags, describes=message.__name__ == "UpdateModelVersion", decided=decided)
 
 
-def _is_evidence(asked: dict[str, Any] | None) -> bool:
+def _is_evidence(asked: dict[str, Any]) -> bool:
     """Tell whether a file would go to a run with a version that was decided on, named by its id or in a path."""
     from mlflow.server.handlers import _get_model_registry_store
     from mlflow.utils.uri import validate_path_is_safe
 
-    stated = asked or {}
-    path = validate_path_is_safe(stated.get("artifact_path", ""))  # decoded as the handler will
-    named = [stated.get("run_uuid", ""), *path.split("/")]
+    path = validate_path_is_safe(asked.get("artifact_path", ""))  # decoded as the handler will
+    named = [asked.get("run_uuid", ""), *path.split("/")]
     store = _get_model_registry_store()
     for run in {part for part in named if re.fullmatch(r"[0-9a-f]{32}", part)}:
         if any(is_decided(v.aliases, v.tags) for v in store.search_model_versions(f"run_id = '{run}'")):

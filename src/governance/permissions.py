@@ -73,11 +73,12 @@ class Call:
     ``name``: the message of MLflow's API, or the function that serves it. ``writes``: False for GET, HEAD, OPTIONS and
     GraphQL queries. ``tags``: the keys that it sets or deletes; ``describes``: it changes the description.
     ``decided``: the version that it names, or one of the run that it writes files of, bears an alias or a reviewer's
-    word.
+    word. ``places``: it chooses where on the server's disk, or beyond, artifacts lie.
     """
 
     name: str
     writes: bool = True
+    places: bool = False
     tags: tuple[str, ...] = ()
     describes: bool = False
     decided: bool = False
@@ -106,16 +107,23 @@ def refusal(role: Role, call: Call) -> str | None:
     """
     if not call.writes or call.name in QUERIES | OWN | SILENT:
         return None
+    said = None
     if role is Role.READER:
-        return f"a reader may not write ({call.name})"
-    if call.name not in WORK | VERSION | set(REVIEW):
-        return f"only an administrator may do what is not listed ({call.name})"
-    if role is Role.REVIEWER:
-        return None
-    if call.name in FILES and call.decided:
-        return "only a reviewer may write files of a run with a version that was decided on or bears an alias"
+        said = f"a reader may not write ({call.name})"
+    elif call.name not in WORK | VERSION | set(REVIEW):
+        said = f"only an administrator may do what is not listed ({call.name})"
+    elif call.places:  # MLflow would write there as the server's own user
+        said = "only an administrator may choose an artifact location: leave it out"
+    elif role is Role.DATA_SCIENTIST:
+        said = _beyond_a_data_scientist(call)
+    return said
+
+
+def _beyond_a_data_scientist(call: Call) -> str | None:
     if call.name in REVIEW:
         return f"only a reviewer may {REVIEW[call.name]}"
+    if call.name in FILES and call.decided:
+        return "only a reviewer may write files of a run with a version that was decided on or bears an alias"
     return _of_version(call) if call.name in VERSION else None
 
 

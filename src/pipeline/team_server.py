@@ -22,8 +22,12 @@ _WANTED = {
 }
 # No more than this: each worker may hold 3 pools of 15 connections, PostgreSQL grants 100 by default
 WORKERS = 2
-# What a client of this checkout may have set must not lead the server to itself
-_OF_CLIENTS = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+# Not handed on: what a client of this checkout may have set, and a prefix, which MLflow compares with the beginnings of
+# addresses that need no password (under /static nothing would need one)
+_LEFT_OUT = (
+    "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_STATIC_PREFIX",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,12 @@ def prepare(given: Mapping[str, str], host: str = "127.0.0.1", port: int = 5000,
         sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--serve-artifacts",
         "--host", host, "--port", str(port), "--workers", str(workers),
     )  # fmt: skip
-    environment = {name: value for name, value in given.items() if name not in _OF_CLIENTS} | {
+    environment = {name: value for name, value in given.items() if name not in _LEFT_OUT} | {
         **_postgres(given[DATABASE]),
         DATABASE: "postgresql+psycopg://",  # the rest in PG…: MLflow hands this address on and may show it
         "MLFLOW_AUTH_CONFIG_PATH": str(catalog.root() / "mlflow" / "team-server.ini"),
         "MLFLOW_BASIC_AUTH_FAIL_CLOSED": "true",
+        "MLFLOW_ENABLE_WORKSPACES": "false",  # roles are looked up in one place
         "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # no one here asks for MLflow's own background jobs
         "MLFLOW_DISABLE_TELEMETRY": "true",
