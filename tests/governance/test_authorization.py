@@ -257,6 +257,7 @@ def test_afraz_records_registers_and_reviews_through_the_server(
     number = registry.register(failed, folder, recorded.run_id, ENTRY)
     assert registry.register(passed, folder, recorded.run_id, ENTRY) == number  # judged anew before anybody decided
 
+    capsys.readouterr()
     monkeypatch.setattr(sys, "argv", ["afraz", "champion", "churn", "--to", str(number)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
