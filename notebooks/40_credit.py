@@ -102,7 +102,7 @@ found.show("signs").round(3)
 # %% [markdown]
 # ## Why
 # %%
-why = explain_globally(found.model, result.inputs, groups=None, rows=explain_rows, seed=seed)
+why = explain_globally(found.model, result.dated_inputs(), groups=None, when="as_of", rows=explain_rows, seed=seed)
 figures.bars(why.tables["summary"], "feature", "mean_abs_shap", "What moves the score most (mean |SHAP|, log-odds)")
 # %% [markdown]
 # ## Save

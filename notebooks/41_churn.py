@@ -67,7 +67,7 @@ result.tables.get("phases", pd.DataFrame()).round(4)
 # ## Why
 # Exact SHAP values in log-odds, on a sample of customers.
 # %%
-why = explain_globally(result.model, training, groups=settings.id, rows=explain_rows, seed=seed)
+why = explain_globally(result.model, training, groups=settings.id, when=settings.as_of, rows=explain_rows, seed=seed)
 figures.bars(why.tables["summary"], "feature", "mean_abs_shap", "What moves the score most (mean |SHAP|, log-odds)")
 # %%
 figures.dependence(why.tables["dependence"])

@@ -61,7 +61,7 @@ result.tables["calibration_by_decile"].round(4)
 # ## Why
 # SHAP values of trees that tell the uplift; `explanation_fidelity` is the share of its variance that they tell.
 # %%
-why = explain_globally(result.model, training, groups=settings.id, rows=explain_rows, seed=seed)
+why = explain_globally(result.model, training, groups=settings.id, when=settings.as_of, rows=explain_rows, seed=seed)
 figures.bars(why.tables["summary"], "feature", "mean_abs_shap", "What moves the uplift most (mean |SHAP|)")
 # %%
 figures.dependence(why.tables["dependence"])

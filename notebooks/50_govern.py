@@ -15,7 +15,7 @@ import pandas as pd
 
 from afraz.catalog import save
 from afraz.governance.evidence import by_model, judge_all, side_by_side
-from afraz.governance.registry import chosen_entries
+from afraz.governance.entries import chosen_entries
 
 # %% [markdown]
 # ## What is asked of them

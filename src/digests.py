@@ -5,6 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 
+def text_digest(text: str) -> str:
+    """Return the sha256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def file_digest(file: Path) -> str:
     """SHA-256 of a file's whole content, as 64 hexadecimal digits."""
     with file.open("rb") as stream:

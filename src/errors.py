@@ -24,6 +24,10 @@ class GateError(AfrazError):
     """A model may not be used: a required check failed or nobody approved it."""
 
 
+class LedgerError(AfrazError):
+    """The history of decisions is broken, or says something else than the registry does."""
+
+
 class NotApplicable(AfrazError):
     """What a stage needs is not part of this source; the stage says so and leaves empty outputs."""
 

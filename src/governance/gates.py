@@ -1,57 +1,33 @@
 """Run the checks that ``mlflow/registry.yaml`` asks of a model."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ..errors import GateError, nearest
-from ..params import read_yaml
 from .checks import CHECKS, Evidence, Outcome
+from .entries import Entry, read_entries
 
-_FIELDS = {"owner", "tier", "approvals", "valid_for_days", "purpose", "limits", "checks", "bounds"}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What ``mlflow/registry.yaml`` states of one model."""
-
-    name: str
-    owner: str
-    tier: int
-    approvals: int
-    valid_for_days: int
-    purpose: str
-    limits: str
-    checks: tuple[str, ...]
-    bounds: Mapping[str, float]
+if TYPE_CHECKING:
+    from .comparison import Comparison
 
 
 def read_registry(file: Path) -> dict[str, Entry]:
-    """Read the registry's rules.
+    """Read the registry's rules and hold their checks against those that exist.
 
     Raises
     ------
     GateError
-        For an unknown field or check, a missing field, or a tier, approvals or days that are no whole number above 0.
+        As :func:`~afraz.governance.entries.read_entries`, and for an unknown check.
     """
-    entries = {}
-    for name, raw in read_yaml(file).items():
-        for field in raw:
-            if field not in _FIELDS:
-                raise GateError(f"{file.name}: {name}: unknown field {field!r}: {nearest(field, _FIELDS)}")
-        missing = sorted(_FIELDS - set(raw))
-        if missing:
-            raise GateError(f"{file.name}: {name}: {', '.join(missing)} missing: every model states them")
-        for field in ("tier", "approvals", "valid_for_days"):
-            if type(raw[field]) is not int or raw[field] < 1:
-                raise GateError(f"{file.name}: {name}: {field} must be a whole number above 0, got {raw[field]!r}")
-        for code in raw["checks"]:
+    entries = read_entries(file)
+    for name, entry in entries.items():
+        for code in entry.checks:
             if code not in CHECKS:
                 raise GateError(f"{file.name}: {name}: no check {code!r}: {nearest(code, CHECKS)}")
-        entries[name] = Entry(name, **{**raw, "checks": tuple(raw["checks"])})
     return entries
 
 
@@ -91,5 +67,32 @@ class Gate:
 
 
 def run_checks(entry: Entry, digest: str, evidence: Evidence) -> Gate:
-    """Run every check that the model's entry names, in that order."""
-    return Gate(entry.name, digest, tuple(CHECKS[code](evidence) for code in entry.checks))
+    """Run every check that the model's entry names and that the stage can judge, in that order."""
+    asked = [CHECKS[code] for code in entry.checks]
+    return Gate(entry.name, digest, tuple(check(evidence) for check in asked if check.at == "stage"))
+
+
+def review_checks(
+    entry: Entry, folder: Path, *, today: date, comparison: "Comparison | None" = None
+) -> tuple[Outcome, ...]:
+    """Run the checks that only a review can judge: they depend on the champion and on the date.
+
+    Parameters
+    ----------
+    folder : Path
+        The version's model folder, which says until when it learned.
+    today : date
+        The date judged.
+    comparison : Comparison, optional
+        With the champion; None where there is none, or the version is the champion.
+
+    Returns
+    -------
+    tuple of Outcome
+        In the order of the entry's checks.
+    """
+    evidence = Evidence(
+        entry.name, folder, {}, entry.bounds, comparison=comparison, today=today, valid_for_days=entry.valid_for_days
+    )
+    asked = [CHECKS[code] for code in entry.checks]
+    return tuple(check(evidence) for check in asked if check.at == "review")

@@ -1,19 +1,23 @@
-"""The only place that writes the model registry: versions, the alias ``champion``, and its copy in git."""
+"""The only place that writes the model registry: versions, the alias ``champion``, and the ledger's line for each."""
 
-import json
 import os
-import shutil
-import tempfile
-import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import catalog
-from ..errors import ArtifactError, GateError, NotApplicable, nearest
-from ..models.artifact import folder_digest, folder_inside, log_kwargs
-from ..tracking import client, store_lock, store_root
-from .gates import Entry, Gate, read_registry
+from ..digests import text_digest
+from ..errors import ArtifactError, GateError, NotApplicable
+from ..models.artifact import folder_digest
+from ..tracking import client, store_lock
+from .champions import point, read_champions
+from .description import compose, judgement
+from .entries import Entry, chosen_entries
+from .gates import Gate
+from .ledger import Action, Decision, ledger
+from .package import PACKAGE, fetch, pack
+from .standing import champion, moved_alias
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,7 +27,8 @@ ALIAS = "champion"
 MODEL_DIGEST = "afraz.model_digest"
 GATES = "afraz.gates"
 FAILED = "afraz.failed_checks"
-PACKAGE = "package"
+JUDGED = "afraz.judged"
+SEAL = "afraz.ledger"
 
 
 @dataclass(frozen=True)
@@ -34,40 +39,6 @@ class Champion:
     version: int
     digest: str
     folder: Path
-
-
-def champions_file() -> Path:
-    """``mlflow/champions.json`` of the workspace: model name → digest of its champion, in git."""
-    return catalog.root() / "mlflow" / "champions.json"
-
-
-def read_champions() -> dict[str, str]:
-    file = champions_file()
-    if not file.exists():
-        return {}
-    try:
-        return dict(json.loads(file.read_text("utf-8")))
-    except ValueError:
-        raise GateError(f"{file} is not JSON: restore it with `git checkout mlflow/champions.json`") from None
-
-
-def registry_entries() -> dict[str, Entry]:
-    return read_registry(catalog.root() / "mlflow" / "registry.yaml")
-
-
-def chosen_entries(models: list[str]) -> dict[str, Entry]:
-    """Look models up.
-
-    Raises
-    ------
-    GateError
-        For one that ``mlflow/registry.yaml`` does not know.
-    """
-    entries = registry_entries()
-    for name in models:
-        if name not in entries:
-            raise GateError(f"no model {name!r} in mlflow/registry.yaml: {nearest(name, entries)}")
-    return {name: entries[name] for name in models}
 
 
 def register(gate: Gate, folder: Path, run_id: str, entry: Entry) -> int:
@@ -98,22 +69,28 @@ def register(gate: Gate, folder: Path, run_id: str, entry: Entry) -> int:
             f"{gate.model}: the checks saw {gate.digest[:12]}, the folder is {found[:12]}: run `dvc repro govern`"
         )
     opened = client()
-    with store_lock():
+    evidence = {"gates": "passed" if gate.passed else "failed", "failed": " ".join(gate.failures), "run": run_id}
+    said = judgement(gate.outcomes)
+    judged = {GATES: evidence["gates"], FAILED: evidence["failed"], JUDGED: text_digest(said)}
+    with store_lock(), ledger().held():
         known = _version_of(opened, gate.model, found)
-        outcome = {GATES: "passed" if gate.passed else "failed", FAILED: " ".join(gate.failures)}
-        said = "\n".join(f"- {o.code} {o.title}: **{o.status}** ({o.evidence})" for o in gate.outcomes)
-        if known is not None:  # the same model, judged anew: what is said of it is the last judgement
-            if known.description != said or any(known.tags.get(tag) != value for tag, value in outcome.items()):
-                for tag, value in outcome.items():
-                    opened.set_model_version_tag(gate.model, known.version, tag, value)
-                opened.update_model_version(gate.model, known.version, description=said)
-            return int(known.version)
-        _ensure_model(opened, entry)
-        source = _package(opened, folder, run_id, f"{PACKAGE}-{found[:12]}")
-        version = opened.create_model_version(
-            gate.model, source=source, run_id=run_id, tags={MODEL_DIGEST: found, **outcome}, description=said
-        )
-        return int(version.version)
+        if known is None:
+            _ensure_model(opened, entry)
+            source = pack(opened, folder, run_id, f"{PACKAGE}-{found[:12]}")
+            known = opened.create_model_version(
+                gate.model, source=source, run_id=run_id, tags={MODEL_DIGEST: found, **judged},
+                description=compose(said, []),
+            )  # fmt: skip
+            ledger().append(gate.model, "registered", int(known.version), found, evidence=evidence)
+        elif not any(d.version == int(known.version) for d in ledger().decisions(gate.model)):
+            # its first sync died between the registry and the ledger
+            ledger().append(gate.model, "registered", int(known.version), found, evidence=evidence)
+        elif any(known.tags.get(tag) != value for tag, value in judged.items()):
+            # the same model, judged anew: what is said of it is the last judgement
+            line = ledger().append(gate.model, "judged", int(known.version), found, evidence=evidence)
+            lines = [d for d in ledger().decisions(gate.model) if d.version == line.version]
+            describe(gate.model, line.version, judged, compose(said, lines))
+    return int(known.version)
 
 
 def _ensure_model(opened: "MlflowClient", entry: Entry) -> None:
@@ -124,41 +101,35 @@ def _ensure_model(opened: "MlflowClient", entry: Entry) -> None:
         )  # fmt: skip
 
 
-def _package(opened: "MlflowClient", folder: Path, run_id: str, place: str) -> str:
-    """Save the model folder as an MLflow pyfunc without pickle, among the artifacts of its run."""
-    with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
-        # type hints of the model's code are not MLflow's business, and an input example would hold customers' data
-        warnings.simplefilter("ignore", UserWarning)
-        import mlflow.pyfunc
-
-        package, copy = Path(temporary) / PACKAGE, Path(temporary) / "model"
-        shutil.copytree(folder, copy)  # MLflow runs the code and caches it beside: the stage's output stays as it is
-        mlflow.pyfunc.save_model(path=str(package), **log_kwargs(copy))
-        opened.log_artifacts(run_id, str(package), place)
-    return f"{opened.get_run(run_id).info.artifact_uri}/{place}"
-
-
 def _version_of(opened: "MlflowClient", name: str, digest: str) -> "ModelVersion | None":
     # newest first: a tag filter joins tables of every version, which the registry does not index
-    for version in opened.search_model_versions(f"name = '{name}'", order_by=["version_number DESC"], max_results=1000):
+    for version in _versions(opened, name):
         if version.tags.get(MODEL_DIGEST) == digest:
             return version
     return None
 
 
-def resolve_champion(name: str) -> Champion:
+def resolve_champion(name: str, accept_moved_alias: bool = False) -> Champion:
     """Resolve the alias once, fetch the version's folder, and hold it against its digest.
+
+    Parameters
+    ----------
+    accept_moved_alias : bool
+        Go on with a champion that the ledger does not know, because somebody moved the alias outside of Afraz.
 
     Raises
     ------
     GateError
-        If the model has no champion in this store.
+        If the model has no champion in this store, or another one than the ledger says.
     ArtifactError
         If the files are not those that were registered.
     """
     chosen_entries([name])
     opened = client()
     version = _alias(opened, name)
+    moved = _disagreement(name, version)
+    if moved and not accept_moved_alias:
+        raise GateError(moved)
     if version is None:
         wanted = read_champions().get(name)
         hint = (
@@ -169,7 +140,23 @@ def resolve_champion(name: str) -> Champion:
         )
         raise GateError(f"{name} has no champion: {hint}")
     digest = version.tags[MODEL_DIGEST]
-    return Champion(name, int(version.version), digest, _fetch(version, digest))
+    return Champion(name, int(version.version), digest, fetch(version, digest))
+
+
+def alias_moved(name: str) -> str | None:
+    """Say what the alias was moved to outside of Afraz; None where alias and ledger agree."""
+    return _disagreement(name, _alias(client(), name))
+
+
+def _disagreement(name: str, version: "ModelVersion | None") -> str | None:
+    line = champion(ledger().decisions(name))
+    if version is None and line is None:
+        return None
+    if line is not None and version is not None:
+        digest = version.tags.get(MODEL_DIGEST, "")
+        if (int(version.version), digest) == (line.version, line.digest):
+            return None
+    return moved_alias(name, int(version.version) if version is not None else None, line)
 
 
 def champion_in_use(name: str) -> Champion:
@@ -182,9 +169,173 @@ def champion_in_use(name: str) -> Champion:
     GateError, ArtifactError
         As :func:`resolve_champion`.
     """
-    if name not in read_champions() and _alias(client(), name) is None:
+    if name not in read_champions() and _alias(client(), name) is None and champion(ledger().decisions(name)) is None:
         raise NotApplicable(f"{name} has no champion: no version has passed its checks (experiments/runs/govern)")
     return resolve_champion(name)
+
+
+def version_of(name: str, digest: str) -> Champion:
+    """Fetch the version of a model that has this digest, champion or not.
+
+    Raises
+    ------
+    GateError
+        If the store does not hold it.
+    """
+    version = _version_of(client(), name, digest)
+    if version is None:
+        raise GateError(
+            f"{name}: no version with digest {digest[:12]} in this store: it was deleted, or made elsewhere"
+        )
+    return Champion(name, int(version.version), digest, fetch(version, digest))
+
+
+def move_alias(
+    name: str, version: int, action: Action, *, note: str = "", evidence: Mapping[str, str] | None = None
+) -> Decision:
+    """Point the alias at a version, write the ledger's line, and rewrite ``mlflow/champions.json``: the three as one.
+
+    Whether the version may be used has been asked: see :mod:`afraz.governance.review`.
+
+    Raises
+    ------
+    GateError
+        If the version is unknown, inside a DVC experiment, or if the server does not let this user.
+    LedgerError
+        If the ledger is broken; the alias stays where it was.
+    """
+    if os.environ.get("DVC_EXP_NAME"):
+        raise GateError("an experiment never crowns a champion: apply it first (`dvc exp apply`), then run again")
+    opened = client()
+    digest = version_tags(opened, name, version)[MODEL_DIGEST]
+    with store_lock(), ledger().held():
+        ledger().check_end()
+        with permitted(f"moving the alias {ALIAS} of {name}"):
+            opened.set_registered_model_alias(name, ALIAS, str(version))
+        return record_move(opened, name, version, digest, action, note=note, evidence=evidence)
+
+
+def record_move(
+    opened: "MlflowClient", name: str, version: int, digest: str, action: Action, *, note: str = "",
+    evidence: Mapping[str, str] | None = None,
+) -> Decision:  # fmt: skip
+    """Write a move down: a line of the ledger, its seal on the model in MLflow, and the pointer file."""
+    with ledger().held():
+        line = ledger().append(name, action, version, digest, note=note, evidence=evidence)
+        opened.set_registered_model_tag(name, SEAL, f"{line.number} {line.seal}")
+        point({name: digest})
+        return line
+
+
+def version_tags(opened: "MlflowClient", name: str, version: int) -> dict[str, str]:
+    """The tags of a version.
+
+    Raises
+    ------
+    GateError
+        If the registry does not know it, or it was not registered by Afraz.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        tags = dict(opened.get_model_version(name, str(version)).tags)
+    except MlflowException:
+        raise GateError(f"{name} has no version {version} in the registry: see `afraz champion {name}`") from None
+    if MODEL_DIGEST not in tags:
+        raise GateError(f"{name} version {version} was not registered by Afraz: it has no digest and no checks")
+    return tags
+
+
+def crown_first(name: str, gate: Gate, version: int) -> bool:
+    """Make a version champion if its checks passed and the model never had one, here or in ``champions.json``."""
+    if not gate.passed or os.environ.get("DVC_EXP_NAME"):
+        return False
+    named = read_champions().get(name)
+    opened = client()
+    if _alias(opened, name) is not None or named not in {None, gate.digest} or champion(ledger().decisions(name)):
+        return False
+    move_alias(name, version, "champion", note="the first version that passed its checks")
+    return True
+
+
+def point_at_champions(names: list[str]) -> None:
+    """Bring ``mlflow/champions.json`` up to the ledger, after a move that was made in another clone."""
+    with ledger().held():
+        lines = ledger().decisions()
+        moves = {name: champion([line for line in lines if line.model == name]) for name in names}
+        point({name: move.digest for name, move in moves.items() if move is not None})
+
+
+def adopt(name: str) -> bool:
+    """Begin the ledger of a model that had versions before there was one; does nothing where it has a line.
+
+    A model that carries a seal had a ledger: its absence is a finding, not a beginning.
+    """
+    opened = client()
+    if ledger().decisions(name):
+        return False
+    known = opened.search_registered_models(f"name = '{name}'")
+    if not known or SEAL in known[0].tags:
+        return False
+    for version in reversed(_versions(opened, name)):
+        if MODEL_DIGEST in version.tags:
+            evidence = {"gates": version.tags.get(GATES, "unknown"), "failed": version.tags.get(FAILED, ""),
+                        "run": version.run_id or ""}  # fmt: skip
+            ledger().append(name, "registered", int(version.version), version.tags[MODEL_DIGEST], evidence=evidence,
+                            note="before the ledger began")  # fmt: skip
+    current = _alias(opened, name)
+    if current is not None and MODEL_DIGEST in current.tags:
+        digest = current.tags[MODEL_DIGEST]
+        record_move(opened, name, int(current.version), digest, "champion", note="in use before the ledger began")
+    return True
+
+
+def seals() -> dict[str, tuple[int, str]]:
+    """Number and seal of each model's last move as MLflow keeps them: the ledger must hold these very lines."""
+    found = {}
+    for model in client().search_registered_models():
+        number, _, seal = model.tags.get(SEAL, "").partition(" ")
+        if seal:
+            found[model.name] = (int(number), seal)
+    return found
+
+
+def describe(name: str, version: int, tags: Mapping[str, str], description: str | None = None) -> None:
+    """Put tags on a version, and a description, so that a reviewer finds them in MLflow."""
+    opened = client()
+    with permitted(f"describing {name} version {version}"):
+        for tag, value in tags.items():
+            opened.set_model_version_tag(name, str(version), tag, value)
+        if description is not None:
+            opened.update_model_version(name, str(version), description=description)
+
+
+def versions(name: str) -> list[dict[str, Any]]:
+    """List the versions of a model, newest first: version, digest, gates, champion."""
+    opened = client()
+    current = _alias(opened, name)
+    return [
+        {
+            "version": int(v.version),
+            "digest": v.tags.get(MODEL_DIGEST, "")[:12],
+            "gates": v.tags.get(GATES, "unknown"),
+            "champion": current is not None and v.version == current.version,
+        }
+        for v in _versions(opened, name)
+    ]
+
+
+def _versions(opened: "MlflowClient", name: str) -> "list[ModelVersion]":
+    found: list[ModelVersion] = []
+    token: str | None = None
+    while True:
+        page = opened.search_model_versions(
+            f"name = '{name}'", order_by=["version_number DESC"], max_results=1000, page_token=token
+        )
+        found += page
+        token = page.token
+        if not token:
+            return found
 
 
 def _alias(opened: "MlflowClient", name: str) -> "ModelVersion | None":
@@ -196,108 +347,20 @@ def _alias(opened: "MlflowClient", name: str) -> "ModelVersion | None":
         return None
 
 
-def _fetch(version: "ModelVersion", digest: str) -> Path:
-    """Download into a folder named by the digest; a folder that is already there is checked, not trusted."""
-    import mlflow.artifacts
-
-    place = store_root() / "mlflow" / "store" / "models" / digest
-    if not place.exists():
-        with tempfile.TemporaryDirectory(dir=_parent(place)) as temporary:
-            package = mlflow.artifacts.download_artifacts(artifact_uri=version.source, dst_path=temporary)
-            os.replace(folder_inside(Path(package)), _free(place))
-    found = folder_digest(place)
-    if found != digest:
-        shutil.rmtree(place)  # a copy; the next call fetches it again and says if the source itself was altered
-        raise ArtifactError(
-            f"{version.name} version {version.version}: digest mismatch, its files are {found[:12]}, registered was "
-            f"{digest[:12]}: they were altered; run again to fetch them anew, and if that fails register it again"
-        )
-    return place
-
-
-def _parent(place: Path) -> Path:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    return place.parent
-
-
-def _free(place: Path) -> Path:
-    if place.exists():  # a rival fetched it meanwhile
-        shutil.rmtree(place)
-    return place
-
-
-def move_champion(name: str, version: int, reason: str | None = None) -> None:
-    """Point the alias at a version whose checks passed, and say so in ``mlflow/champions.json``.
-
-    Parameters
-    ----------
-    reason : str, optional
-        Why a version that failed its checks is used all the same; it is kept on the version.
+@contextmanager
+def permitted(what: str) -> Iterator[None]:
+    """Turn the server's refusal into an error that says what to do.
 
     Raises
     ------
     GateError
-        If the version is unknown, or failed its checks and no reason is given, or inside a DVC experiment.
+        If the server does not let this user do it.
     """
     from mlflow.exceptions import MlflowException
 
-    if os.environ.get("DVC_EXP_NAME"):
-        raise GateError("an experiment never crowns a champion: apply it first (`dvc exp apply`), then run again")
-    opened = client()
     try:
-        found = opened.get_model_version(name, str(version))
-    except MlflowException:
-        raise GateError(f"{name} has no version {version} in the registry: see `make ui`") from None
-    failed = found.tags.get(FAILED, "")
-    if found.tags.get(GATES) != "passed" and not reason:
-        raise GateError(
-            f"{name} version {version} failed {failed or 'its checks'}: mend it, or give --reason to override"
-        )
-    if reason:
-        opened.set_model_version_tag(name, str(version), "afraz.override_reason", reason)
-    opened.set_registered_model_alias(name, ALIAS, str(version))
-    write_champions(opened)
-
-
-def write_champions(opened: "MlflowClient | None" = None) -> dict[str, str]:
-    """Rewrite ``mlflow/champions.json`` from the aliases, keeping models that this store does not know."""
-    opened = opened or client()
-    with store_lock():
-        before = read_champions()
-        now = dict(before)
-        for model in opened.search_registered_models():
-            version = _alias(opened, model.name)
-            if version is not None and MODEL_DIGEST in version.tags:
-                now[model.name] = version.tags[MODEL_DIGEST]
-        if now != before:
-            file = champions_file()
-            partial = file.with_name(f".{file.name}.{os.getpid()}")
-            partial.write_text(catalog.to_json(now), "utf-8")
-            os.replace(partial, file)
-    return now
-
-
-def crown_first(name: str, gate: Gate, version: int) -> bool:
-    """Make a version champion if its checks passed and the model has none, here or in ``champions.json``."""
-    if not gate.passed or os.environ.get("DVC_EXP_NAME"):
-        return False
-    named = read_champions().get(name)
-    if _alias(client(), name) is not None or named not in {None, gate.digest}:
-        return False
-    move_champion(name, version)
-    return True
-
-
-def versions(name: str) -> list[dict[str, Any]]:
-    """List the versions of a model, newest first: version, digest, gates, champion."""
-    opened = client()
-    champion = _alias(opened, name)
-    return [
-        {
-            "version": int(v.version),
-            "digest": v.tags.get(MODEL_DIGEST, "")[:12],
-            "gates": v.tags.get(GATES, "unknown"),
-            "champion": champion is not None and v.version == champion.version,
-        }
-        for v in opened.search_model_versions(f"name = '{name}'", order_by=["version_number DESC"])
-    ]
+        yield
+    except MlflowException as refused:
+        if refused.error_code != "PERMISSION_DENIED":
+            raise
+        raise GateError(f"the MLflow server does not permit {what} to this user: ask a reviewer") from None

@@ -18,6 +18,7 @@ described at ``pyfunc_segments.py``::
      "outputs": [{"name", "head", "knots_margin", "knots_log_odds", "link": "logit"|"identity"?},
                  {"name", "head", "knots_margin"?, "knots_log_odds"?, "link": "points", "factor", "offset"}]}
 
+``learned_until`` (optional) is the date at which the last outcome was known that the model learned from.
 The lists of a linear head have one entry per feature (see ``pyfunc_model.linear_terms``; ``missing_shares`` of the
 training rows serve explanations only). So do those of a scorecard: its margin, the log-odds of the event, is the
 intercept plus coefficient × weight of evidence of each value's bin (null and 0 for a feature that is not used), where a
@@ -139,6 +140,19 @@ class Artifact:
         """
         return self._call("predict", frame)
 
+    def learned_until(self, last: pd.Timestamp, outcome_days: int = 0) -> "Artifact":
+        """Say in the spec, as ``learned_until``, when the last outcome was known that the model learned from.
+
+        Parameters
+        ----------
+        last : Timestamp
+            The latest ``as_of`` among the rows learned from.
+        outcome_days : int
+            Days until the outcome of such a row is known.
+        """
+        until = f"{last + pd.Timedelta(days=outcome_days):%Y-%m-%d}"
+        return Artifact({**self.spec, "learned_until": until}, {} if self.assigns else self.boosters)
+
     def save(self, folder: Path) -> None:
         """Write the model folder: :func:`save_artifact`."""
         save_artifact(self, folder)
@@ -211,7 +225,7 @@ def load_artifact(folder: Path, digest: str | None = None) -> Artifact:
         If the folder is incomplete, or any file differs from what was saved.
     """
     folder = Path(folder)
-    spec = _read_spec(folder)
+    spec = read_spec(folder)
     for name, expected in spec.get("files", {}).items():
         if not (folder / name).exists():
             raise ArtifactError(f"model folder {folder.name} lacks {name}: restore it (`dvc checkout`) or fit again")
@@ -245,7 +259,7 @@ def log_kwargs(folder: Path) -> dict[str, Any]:
     return {
         "python_model": str(folder / CODE),
         "artifacts": {"model": str(folder)},
-        "signature": _code_of(folder).signature(_read_spec(folder)),
+        "signature": _code_of(folder).signature(read_spec(folder)),
         "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in PINNED],
     }
 
@@ -266,7 +280,20 @@ def folder_inside(mlflow_model: Path) -> Path:
     return found[0].parent
 
 
-def _read_spec(folder: Path) -> dict[str, Any]:
+def learned_until(folder: Path) -> "pd.Timestamp | None":
+    """Say when the last outcome was known that a model folder learned from; None where it does not tell."""
+    stated = read_spec(Path(folder)).get("learned_until")
+    return None if stated is None else pd.Timestamp(stated)
+
+
+def read_spec(folder: Path) -> dict[str, Any]:
+    """Read ``model.json`` without loading the model.
+
+    Raises
+    ------
+    ArtifactError
+        If it is absent, no JSON, or of another format.
+    """
     if not (folder / SPEC).exists():
         raise ArtifactError(f"{folder.name} is not a model folder: {SPEC} is missing; fit it or run `dvc checkout`")
     try:

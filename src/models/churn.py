@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from . import calibration, candidates, learning, metrics, retention
+from . import calibration, candidates, learning, metrics, over_time, retention
 from .artifact import Artifact
 from .candidates import Candidate
 from .churn_settings import ChurnSettings
@@ -73,6 +73,8 @@ def fit_churn(
     train, test, said = split(flat, settings, settings.outcome_days or settings.horizons[-1])
     learned = learn(flat, train, list(flat.labels)[-1], settings, storage)
     artifact, calibrated = _model(flat, train, learned, settings)
+    if flat.as_of is not None:
+        artifact = artifact.learned_until(flat.as_of.iloc[train].max(), settings.outcome_days or settings.horizons[-1])
     predictions = _predict(artifact, flat, test, settings)
     found: dict[str, Any] = {
         "population": {**counts, "train_rows": len(train), "test_rows": len(test), **said},
@@ -83,6 +85,12 @@ def fit_churn(
         "suspected_leaks": learned.suspected_leaks(settings),
     }
     curves, tables = _evidence_tables(flat, test, predictions, learned, settings)
+    segment = settings.phase if settings.phase in flat.extras else None
+    later, held = over_time.against_later_rows(
+        artifact, flat, train, test, list(flat.labels)[-1], segment=segment, n=settings.bootstrap, seed=settings.seed
+    )
+    found |= later
+    tables |= held
     sample = scored_sample(flat, test[:SAMPLE_ROWS], predictions.head(SAMPLE_ROWS), artifact)
     return ChurnResult(artifact, metrics.finite(found), predictions, curves, tables, sample)
 

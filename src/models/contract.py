@@ -18,6 +18,7 @@ from .artifact import Artifact, load_artifact
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 UNSEEN = "never seen in training"
+STRANGE_ROWS = 50
 
 
 def contract_findings(folder: Path, sample: pd.DataFrame, *, probe: bool = True, rows: int = 200) -> list[str]:
@@ -55,8 +56,11 @@ def contract_findings(folder: Path, sample: pd.DataFrame, *, probe: bool = True,
     findings = _range_findings(artifact, frame, expected)
     for title, change in _same(artifact).items():
         findings += _score(artifact, title, change(frame), expected)
-    for title, change in _strange(artifact, frame).items():
-        findings += _score(artifact, title, change(frame), None)
+    few = frame.head(
+        STRANGE_ROWS
+    )  # a type is refused or not whatever the number of rows; there are hundreds of changes
+    for title, change in _strange(artifact, few).items():
+        findings += _score(artifact, title, change(few), None)
     findings += _refusals(artifact, frame)
     if probe:
         findings += _stands_alone(folder, plain_inputs(artifact, frame), expected)

@@ -8,19 +8,25 @@ import pandas as pd
 
 from .artifact import Artifact
 from .explain import Explanation, explain
-from .importance import dependence, global_summary, ranking_stability
+from .importance import dependence, directions, global_summary, ranking_by_half, ranking_stability
 
 
 @dataclass(frozen=True)
 class GlobalExplanation:
-    """``report`` has plain values (engine, additivity, stability); ``tables`` summary, dependence and ranking."""
+    """``report`` has plain values (engine, additivity, stability); ``tables`` summary, dependence and more."""
 
     report: dict[str, Any]
     tables: dict[str, pd.DataFrame]
 
 
 def explain_globally(
-    artifact: Artifact, frame: pd.DataFrame, *, groups: str | None, rows: int = 5000, seed: int = 7
+    artifact: Artifact,
+    frame: pd.DataFrame,
+    *,
+    groups: str | None,
+    when: str | None = None,
+    rows: int = 5000,
+    seed: int = 7,
 ) -> GlobalExplanation:
     """Explain the first head of a model on a sample of rows, in log-odds.
 
@@ -30,6 +36,9 @@ def explain_globally(
         Rows with the model's features.
     groups : str, optional
         Column that names a customer; resampling for the ranking keeps a customer's rows together.
+    when : str, optional
+        Column with dates; one that the frame lacks is left out. The ranking of the earlier half of the rows is held
+        against that of the later half.
     rows : int
         Size of the sample.
     """
@@ -45,5 +54,9 @@ def explain_globally(
         "summary": global_summary(told),
         "dependence": dependence(told, matrix),
         "ranking": ranking,
+        "directions": directions(told, matrix),
     }
-    return GlobalExplanation({**told.report(), "ranking_stability": stability}, tables)
+    halves = (
+        {} if when is None or when not in sample else ranking_by_half(told, pd.to_datetime(sample[when]).to_numpy())
+    )
+    return GlobalExplanation({**told.report(), "ranking_stability": stability, "ranking_by_half": halves}, tables)

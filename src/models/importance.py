@@ -61,6 +61,64 @@ def dependence(told: Explanation, matrix: np.ndarray, *, top: int = 6, bins: int
     return pd.DataFrame(rows)
 
 
+def directions(told: Explanation, matrix: np.ndarray) -> pd.DataFrame:
+    """Say which way each feature acts: the rank correlation of its value with its contribution to the score.
+
+    Returns
+    -------
+    DataFrame
+        ``feature, direction, share``: 1 raises the score throughout as the value grows, −1 lowers it throughout, near 0
+        does neither; missing for a feature without contribution or with one value only. ``share`` is that of the sum of
+        mean |SHAP|.
+
+    Examples
+    --------
+    >>> values = np.array([[1, 0.5], [0, 0], [-1, -0.5]], dtype="float32")
+    >>> told = Explanation(("idle", "visits"), values, 0.0, np.ones(3), "linear", 0, 0)
+    >>> directions(told, np.array([[9.0, 1.0], [5.0, 2.0], [1.0, 3.0]])).round(3)
+      feature  direction  share
+    0    idle        1.0  0.667
+    1  visits       -1.0  0.333
+    """
+    rows = []
+    shares = global_summary(told).set_index("feature")["share"]
+    for j, name in enumerate(told.names):
+        value, shap = matrix[:, j], told.values[:, j].astype(np.float64)
+        known = ~np.isnan(value)
+        moved = known.any() and np.ptp(value[known]) > 0 and np.ptp(shap[known]) > 0
+        found = float(stats.spearmanr(value[known], shap[known]).statistic) if moved else np.nan
+        rows.append((name, found, float(shares[name])))
+    table = pd.DataFrame(rows, columns=["feature", "direction", "share"])
+    return table.sort_values(["share", "feature"], ascending=[False, True], ignore_index=True)
+
+
+def ranking_by_half(told: Explanation, when: np.ndarray, *, top: int = 10) -> dict[str, float]:
+    """Rank features on the earlier and on the later half of the rows, and see how far the two agree.
+
+    Returns
+    -------
+    dict
+        ``kendall`` and ``jaccard`` (of the ``top`` features); empty where all rows have one date.
+
+    Examples
+    --------
+    >>> values = np.array([[2, 1], [2, 1], [1, 2], [1, 2]], dtype="float32")
+    >>> told = Explanation(("a", "b"), values, 0.0, np.ones(4), "linear", 0, 0)
+    >>> ranking_by_half(told, np.array([1, 2, 3, 4]), top=1)
+    {'kendall': -1.0, 'jaccard': 0.0}
+    >>> ranking_by_half(told, np.array([1, 1, 1, 1]))
+    {}
+    """
+    later = when > np.sort(when)[(len(when) - 1) // 2]
+    if not later.any():
+        return {}
+    halves = [np.abs(told.values[part]).mean(axis=0, dtype=np.float64) for part in (~later, later)]
+    top = min(top, len(told.names))
+    one, other = (set(_order(half)[:top].tolist()) for half in halves)
+    kendall = float(stats.kendalltau(*halves).statistic)
+    return {"kendall": kendall, "jaccard": len(one & other) / len(one | other)}
+
+
 def ranking_stability(
     told: Explanation, *, groups: np.ndarray | None = None, resamples: int = 100, top: int = 10, seed: int = 0
 ) -> tuple[dict[str, float], pd.DataFrame]:

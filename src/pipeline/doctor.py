@@ -28,8 +28,8 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at versions, workspace, tracking database, sources, data and champions."""
-    return [*_versions(), *_database(), *_sources(), *_datasets(), *_champions()]
+    """Look at versions, workspace, tracking database, sources, data, champions and their ledger."""
+    return [*_versions(), *_database(), *_sources(), *_datasets(), *_champions(), *_ledger()]
 
 
 def _versions() -> Iterator[Finding]:
@@ -90,10 +90,16 @@ def _datasets() -> Iterator[Finding]:
 
 
 def _champions() -> Iterator[Finding]:
-    from ..governance.registry import read_champions, registry_entries, resolve_champion
+    from ..governance.champions import read_champions
+    from ..governance.entries import registry_entries
+    from ..governance.registry import alias_moved, resolve_champion
 
     for name in registry_entries():
         try:
+            moved = alias_moved(name)
+            if moved:
+                yield Finding(f"champion {name}", "broken", moved)
+                continue
             now = resolve_champion(name)
             stated = read_champions().get(name)
             if stated == now.digest:
@@ -102,3 +108,13 @@ def _champions() -> Iterator[Finding]:
                 yield Finding(f"champion {name}", "broken", "mlflow/champions.json says otherwise: run `afraz sync`")
         except AfrazError as error:
             yield Finding(f"champion {name}", "missing", str(error))
+
+
+def _ledger() -> Iterator[Finding]:
+    from ..governance.ledger import ledger
+
+    faults = ledger().faults()
+    if faults:
+        yield Finding("ledger", "broken", f"{faults[0]}; see `afraz ledger verify`")
+    else:
+        yield Finding("ledger", "ok", f"{len(ledger().decisions())} lines, each sealed")

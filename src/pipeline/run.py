@@ -1,6 +1,7 @@
 """Run one stage: check its parameters, execute its notebook, move its outputs into place, record it."""
 
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -62,6 +63,7 @@ def run_stage(name: str, overrides: Mapping[str, Any] | None = None, record: boo
         reason = _execute(name, parameters, root, staging, folder)
         if reason is not None:
             _leave_empty(stage, staging, reason)
+        _state_model(folder)
         written = _publish(stage, staging, root)
         shutil.rmtree(staging)
     if record and stage.metrics:
@@ -95,6 +97,14 @@ def _provenance(stage: Stage, parameters: dict[str, Any], root: Path, folder: Pa
         "inputs": inputs,
     }
     (folder / PROVENANCE).write_text(catalog.to_json(document), "utf-8")
+
+
+def _state_model(folder: Path) -> None:
+    """Add the digest of the model that the stage made, if it made one: whoever reads the folder later can check it."""
+    if (folder / "model").is_dir():
+        place = folder / PROVENANCE
+        document = json.loads(place.read_text("utf-8"))
+        place.write_text(catalog.to_json({**document, "model_sha256": folder_digest(folder / "model")}), "utf-8")
 
 
 def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, folder: Path) -> str | None:

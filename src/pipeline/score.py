@@ -15,7 +15,8 @@ from ..features.promotion_scorable import customers_for_offers
 from ..features.scorable import customers_to_score
 from ..features.segment_inputs import segment_inputs
 from ..features.value_training import quarterly_margin
-from ..governance.registry import Champion, chosen_entries, resolve_champion
+from ..governance.entries import chosen_entries
+from ..governance.registry import Champion, resolve_champion
 from ..models.value.margin_curve import level_error
 from ..params import iso_date, load_params
 from ..scoring.batch import score
@@ -24,16 +25,22 @@ from ..scoring.promotion import score_promotion
 from ..scoring.segments import assign_segments
 from ..scoring.sinks import write_scores
 from ..scoring.value import score_value
+from .scored import record_scored
 from .sync import sync
 
 Scored = tuple[str, pd.DataFrame, dict[str, Any]]
 
 
-def score_as_of(model: str, as_of: str) -> list[tuple[Path, int, bool]]:
+def score_as_of(model: str, as_of: str, accept_moved_alias: bool = False) -> list[tuple[Path, int, bool]]:
     """Write the scores of a date under ``data/scores/as_of=<date>/``, each with its manifest.
 
     Churn, value and offers are scored and segments assigned by customer; credit is rated by application and, for the
     running book, by loan.
+
+    Parameters
+    ----------
+    accept_moved_alias : bool
+        Score although somebody moved the alias outside of Afraz.
 
     Returns
     -------
@@ -45,22 +52,35 @@ def score_as_of(model: str, as_of: str) -> list[tuple[Path, int, bool]]:
     ParamsError
         For a date that is none, or an unknown model.
     GateError
-        If the model has no champion.
+        If the model has no champion, or its alias was moved outside of Afraz.
     """
     day = iso_date(as_of)
+    make_scores = scorer_of(model)
+    sync()
+    champion = resolve_champion(model, accept_moved_alias)
+    done = []
+    for name, scores, manifest in make_scores(champion, day):
+        place = catalog.target(name, as_of=as_of)
+        done.append((place, len(scores), write_scores(scores, manifest, place)))
+    record_scored()
+    return done
+
+
+def scorer_of(model: str) -> "Callable[[Champion, date], list[Scored]]":
+    """How a model scores a date.
+
+    Raises
+    ------
+    ParamsError
+        For a model that is unknown or is not scored by date.
+    """
     try:
         chosen_entries([model])
     except GateError as unknown:
         raise ParamsError(str(unknown)) from None
     if model not in SCORERS:
         raise ParamsError(f"{model} is not scored by date: {nearest(model, SCORERS)}")
-    sync()
-    champion = resolve_champion(model)
-    done = []
-    for name, scores, manifest in SCORERS[model](champion, day):
-        place = catalog.target(name, as_of=as_of)
-        done.append((place, len(scores), write_scores(scores, manifest, place)))
-    return done
+    return SCORERS[model]
 
 
 def _churn(champion: Champion, day: date) -> list[Scored]:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from .. import catalog
 from ..governance.checks import Outcome
+from ..governance.entries import registry_entries
 from ..governance.gates import Gate
-from ..governance.registry import crown_first, register, registry_entries, write_champions
+from ..governance.registry import adopt, crown_first, point_at_champions, register
 from ..models.artifact import folder_digest
 from ..tracking import record_stages
+from .scored import record_scored
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ def sync() -> Synced:
     crowned = []
     checks = catalog.path("checks")
     entries = registry_entries()
+    for name in entries if recorded else ():
+        adopt(name)
     for raw in json.loads(checks.read_text("utf-8")) if checks.exists() else []:
         gate = Gate(raw["model"], raw["digest"], tuple(Outcome(**o) for o in raw["outcomes"]))
         folder = catalog.path(f"{gate.model}_model")
@@ -40,8 +44,8 @@ def sync() -> Synced:
         versions[gate.model] = register(gate, folder, run_ids[gate.model], entries[gate.model])
         if crown_first(gate.model, gate, versions[gate.model]):
             crowned.append(gate.model)
-    if versions:
-        write_champions()
+    point_at_champions(list(entries))
+    record_scored()
     return Synced(tuple(r.stage for r in recorded if r.new), versions, tuple(crowned))
 
 

@@ -1,7 +1,8 @@
-"""A model small enough to be made in every test, and a team server with a user of each role."""
+"""A small model, a registry that knows it, and a team server with a user of each role."""
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -10,8 +11,12 @@ import pandas as pd
 import psycopg
 import pytest
 
-from afraz.governance import server_users
-from afraz.models.artifact import Artifact
+from afraz import tracking
+from afraz.governance import registry, server_users
+from afraz.governance.checks import Outcome
+from afraz.governance.entries import Entry
+from afraz.governance.gates import Gate
+from afraz.models.artifact import Artifact, folder_digest
 
 from .team import USERS, TeamServer
 
@@ -40,6 +45,37 @@ def _small_artifact(seed: int) -> tuple[Artifact, pd.DataFrame]:
 @pytest.fixture(scope="session")
 def small_artifact() -> Callable[[int], tuple[Artifact, pd.DataFrame]]:
     return _small_artifact
+
+
+RULES = """\
+churn:
+  {owner: o, tier: 2, approvals: 1, valid_for_days: 365, purpose: p, limits: l, checks: [AFZ001], bounds: {}}
+credit:
+  {owner: r, tier: 1, approvals: 2, valid_for_days: 365, purpose: p, limits: l, checks: [AFZ001], bounds: {}}
+"""
+
+
+@pytest.fixture
+def rules(store: Path) -> Path:
+    """A workspace with an empty store and two models in ``registry.yaml``: churn needs one approval, credit two."""
+    (store / "mlflow/registry.yaml").write_text(RULES)
+    return store
+
+
+@pytest.fixture
+def add_version(rules: Path, small_artifact: Callable[[int], tuple[Artifact, object]]) -> Callable[..., int]:
+    """Register another version, by its seed, whose check passed or failed."""
+
+    def add(seed: int, status: str = "pass", model: str = "churn") -> int:
+        folder = rules / f"{model}-{seed}"
+        small_artifact(seed)[0].save(folder)
+        opened = tracking.client()
+        run_id = opened.create_run(tracking.experiment_id(opened, f"afraz/{model}")).info.run_id
+        gate = Gate(model, folder_digest(folder), (Outcome("AFZ001", "Quality", "blocking", status, "evidence"),))
+        entry = Entry(model, "o", 2, 1, 365, "p", "l", ("AFZ001",), {})
+        return registry.register(gate, folder, run_id, entry)
+
+    return add
 
 
 @pytest.fixture(scope="module")

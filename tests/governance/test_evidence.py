@@ -8,7 +8,7 @@ import pytest
 
 from afraz import catalog
 from afraz.errors import DataError
-from afraz.governance.evidence import by_model, gather, judge, judge_all, side_by_side
+from afraz.governance.evidence import by_model, gather, inputs_for, judge, judge_all, side_by_side
 from afraz.governance.gates import Entry
 from afraz.models.artifact import Artifact, folder_digest
 
@@ -94,3 +94,32 @@ def test_gates_are_shown_beside_one_another(workspace: Path, small_artifact: Mak
     shown = side_by_side(judge_all(ENTRIES))
     assert shown["model"].tolist() == ["churn"] * 4 + ["credit"] * 4
     assert shown["code"].tolist() == [*CODES, *CODES]
+
+
+def test_what_the_stages_saved_reaches_the_checks(workspace: Path, small_artifact: Maker) -> None:
+    _stages("churn", small_artifact)
+    told = {"name": ["recency", "spend", "late"], "family": ["behaviour", "value", "repayment"], "sign": [1, 0, 1]}
+    catalog.save("dictionary", pd.DataFrame(told))
+    catalog.save("churn_tables", {"csi": pd.DataFrame({"feature": ["spend"], "psi": [0.1]}), "trials": pd.DataFrame()})
+    catalog.save("churn_explanation", {"summary": pd.DataFrame({"feature": ["spend"], "rank": [1]})})
+    catalog.save("ingest_tables", {"accepted": pd.DataFrame({"table": ["loans"], "share": [0.01]})})
+    stated = {"model_sha256": folder_digest(catalog.path("churn_model"))}
+    (catalog.path("churn_model").parent / "provenance.json").write_text(catalog.to_json(stated))
+    evidence = gather(ENTRIES["churn"])
+    assert set(evidence.tables) == {"csi", "summary"}  # an empty table is none
+    assert evidence.signs == {"recency": 1}  # repayment speaks of default, not of leaving
+    assert evidence.refused is not None
+    assert evidence.refused["table"].tolist() == ["loans"]
+    assert evidence.stated_digest == stated["model_sha256"]
+    ready = gather(ENTRIES["churn"], platform_features=False)
+    assert (ready.signs, ready.refused, ready.leak_audit) == ({}, None, None)
+
+
+def test_inputs_of_predicted_rows_are_found_whatever_their_dates_are_made_of(workspace: Path) -> None:
+    rows = pd.DataFrame({"customer_id": ["a", "a", "b"], "as_of": pd.to_datetime(["2026-01-01", "2026-02-01"] * 2)[:3]})
+    catalog.save("customer_features", rows.assign(as_of=rows["as_of"].dt.date, spend=[1.0, 2.0, 3.0]))
+    found = inputs_for("churn", rows.iloc[[1]])
+    assert found is not None
+    assert found["spend"].tolist() == [2.0]
+    assert inputs_for("segmentation", rows) is None
+    assert inputs_for("credit", rows) is None

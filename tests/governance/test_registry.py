@@ -8,16 +8,12 @@ import pytest
 
 from afraz import catalog, tracking
 from afraz.errors import ArtifactError, GateError, NotApplicable
-from afraz.governance import registry
+from afraz.governance import champions, registry, review
 from afraz.governance.checks import Outcome
 from afraz.governance.gates import Entry, Gate
 from afraz.models.artifact import Artifact, folder_digest, load_artifact
 
 Maker = Callable[[int], tuple[Artifact, object]]
-_RULES = """\
-churn:
-  {owner: o, tier: 2, approvals: 1, valid_for_days: 365, purpose: p, limits: l, checks: [AFZ001], bounds: {}}
-"""
 ENTRY = Entry("churn", "owner", 2, 1, 365, "purpose", "limits", ("AFZ001",), {})
 
 pytestmark = pytest.mark.slow
@@ -28,8 +24,8 @@ def _gate(folder: Path, status: str = "pass") -> Gate:
 
 
 @pytest.fixture(autouse=True)
-def _rules(workspace: Path) -> None:
-    (workspace / "mlflow/registry.yaml").write_text(_RULES)
+def _rules(rules: Path) -> None:
+    """Every test here has a store and its rules."""
 
 
 @pytest.fixture
@@ -58,19 +54,19 @@ def test_the_first_that_passes_is_crowned_later_ones_wait_and_moves_are_gated(
     second = registry.register(passed, workspace / "other", run_id, ENTRY)
     assert registry.register(passed, workspace / "other", run_id, ENTRY) == second  # once per digest
     assert registry.crown_first("churn", passed, second)
-    assert json.loads(registry.champions_file().read_text()) == {"churn": passed.digest}
+    assert json.loads(champions.champions_file().read_text()) == {"churn": passed.digest}
     champion = registry.resolve_champion("churn")
     assert (champion.version, champion.digest) == (second, passed.digest)
     assert load_artifact(champion.folder, champion.digest)
 
-    with pytest.raises(GateError, match="version 1 failed AFZ001: mend it, or give --reason to override"):
-        registry.move_champion("churn", first)
+    with pytest.raises(GateError, match="version 1 failed AFZ001: mend it, or `--override --reason` to use it"):
+        review.approve("churn", first, "")
     monkeypatch.setenv("DVC_EXP_NAME", "try")
     with pytest.raises(GateError, match="an experiment never crowns"):
-        registry.move_champion("churn", second)
+        registry.move_alias("churn", second, "champion")
     monkeypatch.delenv("DVC_EXP_NAME")
-    registry.move_champion("churn", first, reason="asked for by risk")
-    assert registry.read_champions() == {"churn": failed.digest}
+    review.approve("churn", first, "", override_reason="asked for by risk")
+    assert champions.read_champions() == {"churn": failed.digest}
     assert registry.resolve_champion("churn").version == first
 
 
@@ -85,7 +81,7 @@ def test_a_version_that_is_judged_anew_carries_the_new_outcomes_and_its_neighbou
     assert registry.crown_first("churn", mended, first)
     assert [(row["version"], row["gates"]) for row in registry.versions("churn")] == [(2, "failed"), (1, "passed")]
     with pytest.raises(GateError, match="version 2 failed AFZ001"):
-        registry.move_champion("churn", 2)
+        review.approve("churn", 2, "")
 
 
 def test_files_altered_on_disk_are_refused_with_both_digests(workspace: Path, run_id: str, folder: Path) -> None:
@@ -114,7 +110,7 @@ def test_an_unknown_model_names_the_known_ones(workspace: Path) -> None:
 
 
 def test_a_champion_of_another_store_is_explained(workspace: Path) -> None:
-    registry.champions_file().write_text(catalog.to_json({"churn": "f" * 64}))
+    champions.champions_file().write_text(catalog.to_json({"churn": "f" * 64}))
     with pytest.raises(GateError, match="names ffffffffffff, which this store does not hold: set MLFLOW_TRACKING_URI"):
         registry.resolve_champion("churn")
 
@@ -128,5 +124,5 @@ def test_a_stage_goes_on_where_no_version_has_passed_and_an_altered_or_foreign_c
     (workspace / "mlflow/champions.json").write_text('{"churn": "abc"}')
     with pytest.raises(GateError, match="names abc"):
         registry.champion_in_use("churn")
-    registry.move_champion("churn", 1, reason="the reviewer said so")
+    review.approve("churn", 1, "", override_reason="the reviewer said so")
     assert registry.champion_in_use("churn").version == 1

@@ -210,3 +210,22 @@ def test_a_table_that_cannot_be_learnt_from_is_refused_in_words(
     with pytest.raises(DataError, match=re.escape(message)) as refused:
         fit_churn(change(table.drop(columns="p")), ChurnSettings(**QUICK, **settings))  # type: ignore[operator]
     assert len(str(refused.value).splitlines()) <= 2
+
+
+def test_later_months_are_held_against_those_learned_from_and_against_one_column(result: ChurnResult) -> None:
+    population, beside = result.metrics["population"], result.metrics["baseline"]
+    assert result.model.spec["learned_until"] == str(
+        (pd.Timestamp(population["train_to"]) + pd.Timedelta(days=90)).date()
+    )
+    assert beside["what"] == "pull alone, high values first"
+    assert beside["rows"] == len(result.predictions)
+    assert 0.55 < beside["baseline"]["value"] < result.metrics["test"]["roc_auc"]["value"]
+    assert beside["baseline"]["value"] + beside["lead"]["value"] == pytest.approx(
+        result.metrics["test"]["roc_auc"]["value"]
+    )
+    assert result.metrics["drift"]["psi_score"] < 0.25
+    parts = result.tables["parts"]
+    months = set(result.predictions["as_of"].dt.strftime("%Y-%m"))
+    assert set(parts.loc[parts["kind"] == "month", "part"]) == months
+    assert set(parts.loc[parts["kind"] == "segment", "part"]) == {"growing", "steady"}
+    assert set(result.tables["psi_by_segment"]["segment"]) == {"growing", "steady"}

@@ -80,6 +80,12 @@ class CreditResult:
             })  # fmt: skip
         return pd.DataFrame(rows)
 
+    def dated_inputs(self) -> pd.DataFrame:
+        """Give the inputs with the date of each application as ``as_of``, where the table has dates."""
+        if "as_of" not in self.cross_fitted:
+            return self.inputs
+        return self.inputs.assign(as_of=self.cross_fitted["as_of"].to_numpy())
+
     def summary(self) -> pd.DataFrame:
         """Measures on the test part: one row each, ``value, low, high``."""
         return pd.DataFrame(metrics.with_intervals(self.metrics["test"])).T

@@ -4,7 +4,7 @@ Two parts are looked at: the *test* (later months, seen by a model that had not 
 *cross-fitted* rows (all outcomes, each predicted without its fold), which are many more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .. import discrimination, fairness, stability
+from .. import discrimination, fairness
 from ..scorecard import Scorecard
 from . import grades
 from .cutoff import Economics, approve, cutoff_table, recommended_cutoff, swap_set
@@ -122,38 +122,6 @@ def sign_checks(card: Scorecard, inputs: pd.DataFrame, label: Array, late: NDArr
         rows.append((name, card.binning.variables[name].iv, float(coefficient), monotone, r, verdict))
     columns = ["variable", "iv", "coefficient", "monotone", "correlation_late", "verdict"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def drift(
-    before: pd.DataFrame, after: pd.DataFrame, inputs: Sequence[str], segment: str | None = None
-) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """Compare score and inputs of two populations of applications.
-
-    Parameters
-    ----------
-    before, after : DataFrame
-        With ``default_probability``, the inputs and, if given, the column ``segment``.
-
-    Returns
-    -------
-    measures : dict
-        ``psi_score``, ``shifted_inputs``.
-    tables : dict
-        ``csi`` and, with a segment, ``psi_by_segment``.
-    """
-    moved = stability.csi(before[list(inputs)], after[list(inputs)])
-    measures = {
-        "psi_score": stability.psi(before[OUTPUT].to_numpy(), after[OUTPUT].to_numpy()),
-        "psi_by_chance": stability.psi_by_chance(10, len(before), len(after)),
-        "shifted_inputs": int((moved["verdict"] == stability.verdict(1.0)).sum()),
-    }
-    tables = {"csi": moved}
-    if segment is not None:
-        one, two = before[before[segment].notna()], after[after[segment].notna()]
-        tables["psi_by_segment"] = stability.psi_by_segment(
-            one[OUTPUT].to_numpy(), two[OUTPUT].to_numpy(), one[segment].to_numpy(), two[segment].to_numpy()
-        )
-    return measures, tables
 
 
 def regraded(applicants: pd.DataFrame, scale: GradeScale, customer: str) -> tuple[dict[str, float], pd.DataFrame]:

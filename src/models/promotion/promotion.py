@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import DataError
-from .. import calibration, metrics, splits
+from .. import calibration, metrics, over_time, splits
 from ..artifact import Artifact
 from ..encoding import FoldEncoder
 from ..flat_table import FlatTable, need, read_flat
@@ -100,6 +100,8 @@ def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None
             found += [] if other is None else [other]
     why, fidelity = surrogate(experiment.x, found[0].uplift.predict(experiment.x), encoder.names, settings.seed)
     model = _artifact(encoder, experiment, found, why)
+    if flat.as_of is not None:
+        model = model.learned_until(flat.as_of.iloc[train].max(), settings.outcome_days or 30)
     predictions = _predict(model, flat, treated, test, settings)
     tested, curves, tables = _tested(model, found[0], flat, treated, test, settings)
     measures = {
@@ -113,6 +115,8 @@ def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None
     }
     tables |= {"learners": found[0].choice.table, "balance": trial.balance,
                **{f"learners_{effect.name}": effect.choice.table for effect in found[1:]}}  # fmt: skip
+    measures["drift"], moved = _drift(model, flat, train, test, settings)
+    tables |= moved
     sample = scored_sample(flat, test[:SAMPLE_ROWS], predictions.head(SAMPLE_ROWS), model)
     return PromotionResult(model, metrics.finite(measures), predictions, curves, tables, sample)
 
@@ -334,6 +338,18 @@ def _predict(
         frame[settings.as_of] = flat.as_of.iloc[rows]
     frame = frame.assign(treated=treated[rows].astype(int), label=flat.labels["response"][rows].astype(int))
     return pd.concat([frame, model.predict(features)], axis=1).reset_index(drop=True)
+
+
+def _drift(
+    model: Artifact, flat: FlatTable, train: Positions, test: Positions, settings: PromotionSettings
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Compare customers of later campaigns with those learned from: what is known of them, and their score."""
+    names = [feature["name"] for feature in model.spec["features"]]
+    before, after = (
+        (part := flat.features.iloc[rows]).assign(response_uplift=model.predict(part)["response_uplift"])
+        for rows in (over_time.sample_of(train, settings.seed), test)
+    )
+    return over_time.drift(before, after, names, "response_uplift")
 
 
 def _test_propensity(flat: FlatTable, treated: Array, rows: Positions, settings: PromotionSettings) -> Array:

@@ -92,6 +92,8 @@ def fit_segmentation(
         {"format": 1, "model": "segmentation", "features": list(features.values()), "lenses": lenses}, {}
     )  # fmt: skip
     model, profile = _named(model, table, phrases or {}, previous)
+    if settings.as_of in table:  # it learns from no outcome: what it knows ends with the month that it was fitted to
+        model = model.learned_until(pd.to_datetime(table[settings.as_of]).max())
     assigned = pd.concat([table[[settings.id]], model.predict(table)], axis=1)
     stable = {name: choice.stability for name, choice in choices.items()}
     found = {

@@ -2,13 +2,14 @@
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .. import metrics
+from .. import metrics, over_time
 from ..artifact import Artifact
 from .amount import USUAL, amount_measures, fit_amount
 from .chances import Chances, fit_chances, measured_chances
@@ -67,7 +68,7 @@ def fit_value(
     rows = table.assign(**{str(settings.as_of): pd.to_datetime(table[str(settings.as_of)])})
     inputs = Inputs.learn(rows, settings)
     found: dict[str, Any] = {"level": settings.level, "test": {}, "candidates": {}}
-    forecasts, predictions, test = [], pd.DataFrame(), rows.head(0)
+    forecasts, predictions, test, ends = [], pd.DataFrame(), rows.head(0), []
     for horizon, days in settings.horizons.items():  # from short to long: predictions are of the last
         past, test = margin_cohorts(rows, horizon, days, str(settings.as_of))
         trial = fit_forecast(past, horizon, inputs, settings)
@@ -82,12 +83,47 @@ def fit_value(
         }
         same = settings.model_copy(update={"candidates": [trial.ranker.name]})  # what was measured is handed over
         forecasts.append(fit_forecast(pd.concat([past, test]), horizon, inputs, same))
+        ends.append(_end(test, days, settings))
+    if settings.last_year in test:
+        found["baseline"] = _lead(score, test, horizon, settings)
+    found["drift"], drifted = _drift(trial, past, score, test, inputs)
     questions, extra, found["next_purchase"] = _next_purchase(rows, inputs, settings)
     model = _artifact(inputs, forecasts, questions, extra, settings)
+    ends += [_end(question.past, SEEN_DAYS if question.name.startswith("buys_") else OPEN_DAYS, settings)
+             for question in questions]  # fmt: skip
+    model = model.learned_until(max(ends))
     part = test[inputs.names].head(SAMPLE_ROWS).reset_index(drop=True)
     sample = pd.concat([part.rename_axis("row").reset_index()[["row"]], part, model.predict(part)], axis=1)
-    tables = {"wrong_tiers": _regret(predictions, test, settings)}
+    tables = {"wrong_tiers": _regret(predictions, test, settings), **drifted}
     return ValueResult(model, metrics.finite(found), predictions, tables, sample)
+
+
+def _end(rows: pd.DataFrame, days: int, settings: ValueSettings) -> pd.Timestamp:
+    """When the outcome of the last of these rows was known."""
+    return pd.Timestamp(rows[settings.as_of].max()) + pd.Timedelta(days=days)
+
+
+def _lead(score: Array, test: pd.DataFrame, horizon: str, settings: ValueSettings) -> dict[str, Any]:
+    """Measure by how much the forecast ranks better than the margin of the last year, on the cohort not seen."""
+    last, margin = (test[name].to_numpy(dtype=float, na_value=np.nan) for name in (settings.last_year, horizon))
+    known = np.where(np.isnan(last), np.nanmedian(last), last)
+    draw = partial(metrics.interval_of, groups=np.arange(len(test)), n=settings.bootstrap, seed=settings.seed)
+    return {
+        "what": f"{settings.last_year} alone, high values first",
+        "measure": "rank_correlation",
+        "rows": len(test),
+        "baseline": draw(lambda r: metrics.rank_correlation(known[r], margin[r])),
+        "lead": draw(lambda r: metrics.rank_correlation(score[r], margin[r])
+                     - metrics.rank_correlation(known[r], margin[r])),
+    }  # fmt: skip
+
+
+def _drift(
+    trial: Forecast, past: pd.DataFrame, score: Array, test: pd.DataFrame, inputs: Inputs
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Compare the customers of the last cohort with those learned from, by score and inputs."""
+    before = past[inputs.names].assign(score=trial.ranker.predict(inputs.matrix(past)))
+    return over_time.drift(before, test[inputs.names].assign(score=score), inputs.names, "score")
 
 
 def _predicted(trial: Forecast, score: Array, last: pd.DataFrame, settings: ValueSettings) -> pd.DataFrame:

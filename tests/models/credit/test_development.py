@@ -258,3 +258,18 @@ def test_lending_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ParamsError, match=message):
         develop(result, table, SETTINGS, lending, None, END)
+
+
+def test_all_outcomes_are_held_against_the_best_single_input_by_quarter_and_purpose(
+    developed: Development, plain: Development, result: CreditResult
+) -> None:
+    beside = developed.measures["baseline"]
+    assert beside["rows"] == len(result.cross_fitted)
+    assert beside["what"].startswith(("late_months alone, high", "income alone, low"))
+    assert beside["lead"]["low"] > 0
+    parts = developed.tables["parts"].set_index("kind")
+    assert set(parts.loc["segment", "part"]) == {"car", "house", "other"}
+    assert parts.loc["quarter", "rows"].sum() == parts.loc["segment", "rows"].sum() == len(result.cross_fitted)
+    last = result.cross_fitted["as_of"].max()
+    assert plain.model.spec["learned_until"] == f"{last:%Y-%m-%d}"
+    assert developed.model.spec["learned_until"] == f"{last + pd.DateOffset(months=3):%Y-%m-%d}"

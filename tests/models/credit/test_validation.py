@@ -140,18 +140,6 @@ def _population(rows: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
     return frame.assign(default_probability=1 / (1 + np.exp(2 + frame["income"])))
 
 
-def test_a_population_that_moved_is_seen_by_input_and_segment_and_one_that_stayed_is_not() -> None:
-    before = _population(3000, 0)
-    still, tables = validation.drift(before, _population(3000, 1), ["income", "noise"], "purpose")
-    assert still["psi_score"] < 3 * still["psi_by_chance"] < 0.1
-    assert still["shifted_inputs"] == 0
-    assert set(tables["psi_by_segment"]["segment"]) >= {"car", "house"}
-    moved, tables = validation.drift(before, _population(3000, 1, shift=1.0), ["income", "noise"])
-    assert moved["psi_score"] > 0.25
-    assert moved["shifted_inputs"] == 1
-    assert "psi_by_segment" not in tables
-
-
 def test_customers_are_followed_from_one_application_to_their_next() -> None:
     rows = pd.DataFrame({
         "who": ["x", "y", "x", "x", "z"], "as_of": pd.to_datetime(["2025-03-01", "2025-01-01", "2025-01-01",

@@ -312,3 +312,10 @@ def test_equal_seeds_give_equal_bytes_and_the_table_stays(small: pd.DataFrame, t
     pd.testing.assert_frame_equal(small, before)
     one, two = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
     assert one == two
+
+
+def test_later_campaigns_are_held_against_earlier_ones(result: PromotionResult) -> None:
+    until = pd.Timestamp(result.metrics["population"]["train_to"]) + pd.Timedelta(days=30)
+    assert result.model.spec["learned_until"] == str(until.date())
+    assert 0 <= result.metrics["drift"]["psi_score"] < 0.25
+    assert len(result.tables["csi"]) == len(result.model.spec["features"])

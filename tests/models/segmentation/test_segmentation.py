@@ -179,3 +179,12 @@ def test_the_silent_are_placed_by_texts_and_counts_as_well():
     unhappy = table.loc[~silent, "nps"].groupby(found.assigned["attitude"][~silent]).mean().idxmin()
     placed = found.assigned["attitude"][silent] == unhappy
     assert (placed == (group[silent] == 0)).mean() > 0.8
+
+
+def test_a_segmentation_of_a_month_knows_until_then(fitted):
+    table, _, result = fitted
+    assert "learned_until" not in result.model.spec  # no date, nothing to say
+    dated = fit_segmentation(
+        table.assign(as_of=pd.Timestamp("2026-07-01")), SegmentationSettings(lenses={"value": LENSES["value"]}, **QUICK)
+    )
+    assert dated.model.spec["learned_until"] == "2026-07-01"

@@ -122,3 +122,15 @@ def test_habits_lean_on_popularity_where_little_is_known():
     assert habit.shares(counts).sum(axis=1).round(9).eq(1).all()
     with pytest.raises(DataError, match="no next purchase"):
         fit_habit(counts, pd.Series([None] * 2000, dtype=object))
+
+
+def test_the_forecast_is_held_against_last_year_and_says_until_when_it_learned(result):
+    beside = result.metrics["baseline"]
+    assert (beside["what"], beside["measure"]) == ("margin_365d alone, high values first", "rank_correlation")
+    found = beside["baseline"]["value"] + beside["lead"]["value"]
+    assert found == pytest.approx(result.metrics["test"]["margin_12m"]["rank_correlation"]["value"], abs=1e-3)
+    assert result.metrics["drift"]["psi_score"] < 0.25
+    assert "margin_365d" in set(result.tables["csi"]["feature"])
+    assert (
+        result.model.spec["learned_until"] == "2026-07-01"
+    )  # the year of the last cohort; no question reaches further

@@ -1,0 +1,68 @@
+"""Coded checks of a model: each passes, fails or does not apply, and says on what evidence."""
+
+from . import fairness, folder, provenance, quality, steadiness
+from .check import Check, Evidence, Outcome, Status
+
+__all__ = ["CHECKS", "Check", "Evidence", "Outcome", "Status"]
+
+CHECKS: dict[str, Check] = {
+    check.code: check
+    for check in (
+        Check("AFZ001", "Quality on later months", "blocking",
+              "The model ranks customers of months that it has not seen better than the stated bound.",
+              quality.quality),
+        Check("AFZ002", "Calibration on later months", "blocking",
+              "Probabilities mean what they say: decisions multiply them with money.", quality.calibration),
+        Check("AFZ003", "Leak audit", "blocking",
+              "No feature knows anything dated after its as_of.", provenance.leaks),
+        Check("AFZ004", "No feature carries the model alone", "warning",
+              "A feature that is nearly the answer usually is the answer, recorded afterwards.",
+              provenance.single_feature),
+        Check("AFZ005", "Artifact contract", "blocking",
+              "The scoring job's inputs, odd ones included, score; wrong ones are refused by name.", folder.contract,
+              loads=True),
+        Check("AFZ006", "Same predictions as at training", "blocking",
+              "The folder that is registered is the model that was measured.", folder.same_predictions,
+              loads=True),
+        Check("AFZ007", "Dictionary complete", "blocking",
+              "Every input has a meaning that a reviewer and a branch employee can read.", provenance.dictionary,
+              loads=True),
+        Check("AFZ008", "Segments hold", "blocking",
+              "Segments that a resample of the same customers would not find again are no segments.",
+              quality.segments),
+        Check("AFZ009", "Forecast of value on a later cohort", "blocking",
+              "Customers are ranked by what they brought, and intervals hold what they promise.", quality.forecast),
+        Check("AFZ010", "Effect of offers on later campaigns", "blocking",
+              "Lists gain more than contacting nobody, and the score does not know who was treated.",
+              quality.effect),
+        Check("AFZ011", "Better than a simple rival", "blocking",
+              "What one column, sorted, does as well needs no model.", quality.baseline),
+        Check("AFZ012", "Not worse than the champion", "blocking",
+              "A new version must not lose what the one in use has, on the same later rows.", quality.champion,
+              "review"),
+        Check("AFZ013", "Score stable over time and segments", "warning",
+              "A score that spreads differently than it did at training meets customers that it does not know.",
+              steadiness.score),
+        Check("AFZ014", "Quality in every month and segment", "warning",
+              "An average hides the month or the segment in which the model is of no use.", quality.every_part),
+        Check("AFZ015", "Strong inputs stable", "warning",
+              "An input that moved carries the score with it, whatever became of the customers.", steadiness.inputs),
+        Check("AFZ016", "Order of reasons stable", "warning",
+              "Reasons that other customers or other months would reverse explain nothing.", steadiness.reasons),
+        Check("AFZ017", "Effects point the right way", "warning",
+              "An effect that contradicts experience is a fault in the data more often than a discovery.",
+              steadiness.signs),
+        Check("AFZ018", "Good customers of every group treated alike", "blocking",
+              "Nobody's good customers are turned away more often, and nobody's risk is overstated.",
+              fairness.opportunity),
+        Check("AFZ019", "Groups approved at similar rates", "warning",
+              "Approval that differs much between groups has to be explained, even where risk explains it.",
+              fairness.selection),
+        Check("AFZ020", "Model folder unaltered", "blocking",
+              "The files are those that the run made; nothing was changed on the way.", folder.unaltered),
+        Check("AFZ021", "Data quality at training", "blocking",
+              "A model learned from a broken delivery repeats what was broken.", provenance.data_quality),
+        Check("AFZ022", "Not too old", "blocking",
+              "Customers change: what was learned too long ago no longer holds.", provenance.age, "review"),
+    )
+}  # fmt: skip
