@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import stat
 import subprocess
@@ -17,22 +18,19 @@ import pytest
 from afraz import cli, tracking
 from afraz.errors import AfrazError, GateError
 from afraz.governance import registry, server_users
-from afraz.governance.checks import Outcome
-from afraz.governance.gates import Entry, Gate
-from afraz.models.artifact import Artifact, folder_digest
+from afraz.governance.champions import read_champions
 
 from .team import TeamServer
 
 pytestmark = pytest.mark.slow
 
-ENTRY = Entry("churn", "owner", 2, 1, 365, "purpose", "limits", ("AFZ001",), {})
 # Eight processes that load MLflow once between them; each is one user with runs, metrics, files and a version
 _EIGHT = """
-import json, os, sys, tempfile, warnings
+import json, os, sys, warnings
 warnings.simplefilter("ignore")
 from mlflow import MlflowClient
 from mlflow.entities import Metric
-address, experiment, folder = sys.argv[1:]
+address, experiment = sys.argv[1:]
 passwords = json.load(sys.stdin)
 children = []
 for user, password in passwords.items():
@@ -236,45 +234,41 @@ def _stage(workspace: Path) -> None:
     (folder / "figure.txt").write_text("a picture")
 
 
+def _afraz(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["afraz", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
 def test_afraz_records_registers_and_reviews_through_the_server(
-    team: TeamServer, workspace: Path, small_artifact: Callable[[int], tuple[Artifact, object]],
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    team: TeamServer, rules: Path, add_version: Callable[..., int], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    (workspace / "mlflow/registry.yaml").write_text(
-        "churn: {owner: o, tier: 2, approvals: 1, valid_for_days: 9, purpose: p, limits: l, "
-        "checks: [AFZ001], bounds: {}}\n"
-    )
-    _stage(workspace)
-    runs, metrics = workspace / "experiments/runs", workspace / "experiments/metrics"
-    folder = workspace / "model"
-    small_artifact(0)[0].save(folder)
-    passed = Gate("churn", folder_digest(folder), (Outcome("AFZ001", "Quality", "blocking", "pass", "evidence"),))
-    failed = Gate("churn", folder_digest(folder), (Outcome("AFZ001", "Quality", "blocking", "fail", "evidence"),))
+    _stage(rules)
+    runs, metrics = rules / "experiments/runs", rules / "experiments/metrics"
     team.sign_in(monkeypatch, "dara")
     (recorded,) = tracking.record_stages(runs, metrics)
     assert [r.new for r in tracking.record_stages(runs, metrics)] == [False]
     assert tracking.client().get_run(recorded.run_id).info.artifact_uri.startswith("mlflow-artifacts:/")
-    number = registry.register(failed, folder, recorded.run_id, ENTRY)
-    assert registry.register(passed, folder, recorded.run_id, ENTRY) == number  # judged anew before anybody decided
-
+    number = add_version(0, "fail")
+    assert add_version(0) == number  # judged anew before anybody decided
     capsys.readouterr()
-    monkeypatch.setattr(sys, "argv", ["afraz", "champion", "churn", "--to", str(number)])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert ended.value.code == 1
-    assert capsys.readouterr().err == (
-        "error: the team server refuses: dara is data-scientist here: only a reviewer may move an alias "
-        "(mlflow/README.md, Team server)\n"
-    )
+    assert _afraz(monkeypatch, "champion", "churn", "--to", str(number)) == 1
+    refused = capsys.readouterr().err
+    assert re.fullmatch(r"error: the MLflow server does not permit .* to this user: ask a reviewer\n", refused), refused
+    assert read_champions() == {}
+
     team.sign_in(monkeypatch, "vera")
-    registry.move_champion("churn", number)
-    assert json.loads(registry.champions_file().read_text()) == {"churn": passed.digest}
+    assert _afraz(monkeypatch, "champion", "churn", "--to", str(number)) == 0
     team.sign_in(monkeypatch, "rosa")
     champion = registry.resolve_champion("churn")
-    assert (champion.version, champion.digest) == (number, passed.digest)
+    assert champion.version == number
+    assert read_champions() == {"churn": champion.digest}
     team.sign_in(monkeypatch, "dara")
-    with pytest.raises(Exception, match="only a reviewer may change afraz.gates of a version that was decided on"):
-        registry.register(failed, folder, recorded.run_id, ENTRY)
+    with pytest.raises(GateError, match="does not permit describing churn version 1 to this user: ask a reviewer"):
+        add_version(0, "fail")
+    assert registry.versions("churn")[0]["gates"] == "passed"
 
 
 def test_users_get_change_and_lose_their_role(team: TeamServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,9 +294,7 @@ def test_users_get_change_and_lose_their_role(team: TeamServer, monkeypatch: pyt
         server_users.set_role("vera", "data-scientist")
 
 
-def test_eight_who_write_at_once_lose_nothing(
-    team: TeamServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_eight_who_write_at_once_lose_nothing(team: TeamServer, monkeypatch: pytest.MonkeyPatch) -> None:
     team.sign_in(monkeypatch, "admin")
     users = [f"writer{number}" for number in range(8)]
     for user in users:
@@ -312,7 +304,7 @@ def test_eight_who_write_at_once_lose_nothing(
     experiment = tracking.experiment_id(opened, "afraz/together")
     opened.create_registered_model("together")
     done = subprocess.run(
-        [sys.executable, "-c", _EIGHT, team.url, experiment, str(tmp_path)],
+        [sys.executable, "-c", _EIGHT, team.url, experiment],
         input=json.dumps({user: team.passwords[user] for user in users}), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
