@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from .errors import AfrazError
@@ -415,6 +415,30 @@ def rescore(
         different |= not found.same
     if different:
         raise typer.Exit(1)
+
+
+def lineage(
+    file: Annotated[Path, typer.Argument(help="a scores file, such as data/scores/as_of=2026-07-01/churn.parquet")],
+    customer: Annotated[str, typer.Option(help="the customer_id")],
+    json: Annotated[bool, typer.Option("--json", help="for programs: one JSON object")] = False,
+) -> None:
+    """Walk from one customer's score to its model, version, run, notebook, parameters and input files."""
+    from .pipeline.lineage import trace
+
+    found = trace(file, customer)
+    if json:
+        from dataclasses import asdict
+        from json import dumps
+
+        print(dumps(asdict(found), ensure_ascii=False))
+        return
+    for title, rows in found.told():
+        table = Table(*(Column(overflow="fold") for _ in rows[0]), show_header=False, title=title, title_justify="left")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+    for note in found.notes:
+        console.print(f"note: {note}", markup=False)
 
 
 @app.command()

@@ -1,13 +1,15 @@
 """The only run logging: one MLflow run for each stage folder, keyed by the digest of its content."""
 
+import getpass
 import json
 import logging
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +18,18 @@ from filelock import FileLock
 from .catalog import root
 from .digests import folder_digest
 from .errors import AfrazError, ParamsError
+from .run_notes import StageWords, all_stage_words, experiment_note, figure_headings, headline, run_name, run_note
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput, Run
 
 URI = "MLFLOW_TRACKING_URI"
 DIGEST_TAG = "afraz.digest"
+MODEL_TAG = "afraz.model_digest"
+INPUT_TAG, OUTPUT_TAG = "afraz.input.", "afraz.output."  # and the path of data: its digest
+NOTE = "mlflow.note.content"
+DIRTY = "-dirty"
 PROVENANCE = "provenance.json"
 # MLflow's own switch and the general one: no usage data leave the machine
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -176,18 +184,64 @@ def record_stages(runs: Path, metrics: Path) -> list[Recorded]:
     if not folders:
         return []
     opened = client()
+    recorder = _Recorder(opened)
     with store_lock():  # two processes that sync the same folder must not both record it
-        return [_record(opened, folder, metrics / f"{folder.name}.json") for folder in folders]
+        return [recorder.record(folder, metrics / f"{folder.name}.json") for folder in folders]
 
 
-def _record(opened: "MlflowClient", folder: Path, metrics: Path) -> Recorded:
-    stage = folder.name
-    digest = folder_digest(folder)
-    experiment = experiment_id(opened, f"afraz/{stage}")
-    found = opened.search_runs([experiment], f"tags.`{DIGEST_TAG}` = '{digest}' and attributes.status = 'FINISHED'")
-    if found:
-        return Recorded(stage, found[0].info.run_id, new=False)
-    provenance = json.loads((folder / PROVENANCE).read_text("utf-8"))
+class _Recorder:
+    """Records stage folders; what only a new run needs (words, commit, user) is read when the first one comes."""
+
+    def __init__(self, opened: "MlflowClient") -> None:
+        self.opened = opened
+
+    @cached_property
+    def words(self) -> dict[str, StageWords]:
+        return all_stage_words(root())
+
+    @cached_property
+    def circumstances(self) -> dict[str, str]:
+        """Who recorded it, at which commit, in which DVC experiment: tags, none of them part of a run's key."""
+        found = {"mlflow.user": who()}
+        commit = git_commit()
+        if commit:
+            found["mlflow.source.git.commit"] = commit.removesuffix(DIRTY)
+            found["mlflow.source.git.dirty"] = str(commit.endswith(DIRTY)).lower()
+        experiment = os.environ.get("DVC_EXP_NAME")
+        return found | ({"afraz.dvc_experiment": experiment} if experiment else {})
+
+    def record(self, folder: Path, metrics: Path) -> Recorded:
+        stage, digest, opened = folder.name, folder_digest(folder), self.opened
+        experiment = experiment_id(opened, f"afraz/{stage}")
+        found = opened.search_runs([experiment], f"tags.`{DIGEST_TAG}` = '{digest}' and attributes.status = 'FINISHED'")
+        if found:
+            return Recorded(stage, found[0].info.run_id, new=False)
+        provenance = json.loads((folder / PROVENANCE).read_text("utf-8"))
+        measured = json.loads(metrics.read_text("utf-8")) if metrics.exists() else {}
+        words = self.words.get(stage) or StageWords(stage, "", "", "", "input", ())
+        first = headline(measured, words.headline)
+        run = opened.create_run(
+            experiment, run_name=run_name(stage, provenance["params"], measured, first, digest),
+            tags={**_tags(stage, folder, provenance), **self.circumstances},
+        )  # fmt: skip
+        run_id = run.info.run_id
+        self._describe(experiment, experiment_note(words))
+        address = f"#/experiments/{experiment}/runs/{run_id}/artifacts"
+        opened.set_tag(run_id, NOTE, run_note(words, provenance, measured, first, address))
+        opened.log_inputs(run_id, datasets=_datasets(provenance["inputs"], words.reads))
+        _log_values(opened, run_id, provenance["params"], measured, folder / "tables" / "trials.csv")
+        _log_files(opened, run_id, folder)
+        opened.set_tag(run_id, DIGEST_TAG, digest)  # last: a run that was cut short is not taken for a whole one
+        opened.set_terminated(run_id, "FINISHED")
+        return Recorded(stage, run_id, new=True)
+
+    def _describe(self, experiment: str, note: str) -> None:
+        if self.opened.get_experiment(experiment).tags.get(NOTE) != note:
+            self.opened.set_experiment_tag(experiment, NOTE, note)
+
+
+def _tags(stage: str, folder: Path, provenance: dict[str, Any]) -> dict[str, str]:
+    written: dict[str, str] = provenance.get("outputs", {})
     tags = {
         "mlflow.source.name": provenance["notebook"],
         "mlflow.source.type": "NOTEBOOK",
@@ -195,38 +249,95 @@ def _record(opened: "MlflowClient", folder: Path, metrics: Path) -> Recorded:
         "afraz.notebook_sha256": provenance["notebook_sha256"],
         "afraz.params_sha256": provenance["params_sha256"],
         "afraz.lock_sha256": provenance["lock_sha256"],
-        **{f"afraz.input.{name}": value for name, value in provenance["inputs"].items()},
+        **{INPUT_TAG + name: value for name, value in provenance["inputs"].items() if name.startswith("data/")},
+        **{OUTPUT_TAG + name: value for name, value in written.items() if name.startswith("data/")},
     }
-    commit = git_commit()
-    if commit:
-        tags["mlflow.source.git.commit"] = commit
-    experiment_name = os.environ.get("DVC_EXP_NAME")
-    if experiment_name:
-        tags["afraz.dvc_experiment"] = experiment_name
-    known = {name: value for name, value in tags.items() if value is not None}  # a server takes no empty tag
-    run = opened.create_run(experiment, tags=known, run_name=f"{stage} {digest[:8]}")
-    run_id = run.info.run_id
-    _log_values(opened, run_id, provenance["params"], metrics, folder / "tables" / "trials.csv")
-    opened.log_artifacts(run_id, str(folder))
-    opened.set_tag(run_id, DIGEST_TAG, digest)  # last: a run that was cut short is not taken for a whole one
-    opened.set_terminated(run_id, "FINISHED")
-    return Recorded(stage, run_id, new=True)
+    if (folder / "model").is_dir():
+        from .models.artifact import folder_digest as model_digest
+
+        tags[MODEL_TAG] = model_digest(folder / "model")
+    return {name: value for name, value in tags.items() if value is not None}  # a server takes no empty tag
 
 
-def _log_values(opened: "MlflowClient", run_id: str, params: dict[str, Any], metrics: Path, trials: Path) -> None:
+def _datasets(inputs: dict[str, str], reads: str) -> "list[DatasetInput]":
+    """Lineage with digests of the full content: MLflow's own would read the first 10,000 rows of a table.
+
+    MLflow keeps 36 letters of a digest; the whole one stands in the source and in a tag.
+    """
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    return [
+        DatasetInput(
+            Dataset(path, digest[:36], "local", json.dumps({"uri": path, "sha256": digest})),
+            [InputTag("mlflow.data.context", reads if path.startswith("data/") else "evidence"),
+             InputTag("afraz.sha256", digest)],
+        )
+        for path, digest in sorted(inputs.items())
+    ]  # fmt: skip
+
+
+def _log_values(
+    opened: "MlflowClient", run_id: str, params: dict[str, Any], measured: dict[str, Any], trials: Path
+) -> None:
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
     logged = [Param(k, str(v)[:6000]) for k, v in flatten(params).items()]
-    values = flatten(json.loads(metrics.read_text("utf-8"))) if metrics.exists() else {}
-    series = [Metric(k, float(v), now, 0) for k, v in values.items() if isinstance(v, int | float)]
+    series = [Metric(k, float(v), now, 0) for k, v in flatten(measured).items() if isinstance(v, int | float)]
     if trials.exists():
         import pandas as pd
 
-        best = pd.read_csv(trials)["best_so_far"].dropna()
+        table = pd.read_csv(trials)
+        best = table["best_so_far"].dropna()
         series += [Metric("tuning.best_so_far", float(v), now, step) for step, v in enumerate(best)]
+        opened.log_table(run_id, table, "tables/trials.json")
     for start in range(0, max(len(series), len(logged)), 100):  # the server's limit is 100 parameters a batch
         opened.log_batch(run_id, metrics=series[start : start + 100], params=logged[start : start + 100])
+
+
+def _log_files(opened: "MlflowClient", run_id: str, folder: Path) -> None:
+    """Log the folder as it is, but figures by the heading of the notebook under which they stand."""
+    for place in sorted(folder.iterdir()):
+        if place.name == "figures":
+            _log_figures(opened, run_id, folder)
+        elif place.is_dir():
+            opened.log_artifacts(run_id, str(place), place.name)
+        else:
+            opened.log_artifact(run_id, str(place))
+
+
+def _log_figures(opened: "MlflowClient", run_id: str, folder: Path) -> None:
+    executed = folder / "notebook.ipynb"
+    headings = figure_headings(json.loads(executed.read_text("utf-8"))) if executed.exists() else []
+    figures = sorted((folder / "figures").glob("*"))
+    if len(headings) != len(figures):  # not the runner's pictures: nothing is known of where they stand
+        headings = [""] * len(figures)
+    for figure, heading in zip(figures, headings, strict=True):
+        opened.log_artifact(run_id, str(figure), f"figures/{heading}".rstrip("/"))
+
+
+def store_exists() -> bool:
+    """Whether there is a store to ask; one that was never made is not made for the question."""
+    uri = tracking_uri()
+    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
+
+
+def find_run(opened: "MlflowClient", stage: str, tags: Mapping[str, str]) -> "Run | None":
+    """Find the newest finished run of a stage that has these tags."""
+    experiment = opened.get_experiment_by_name(f"afraz/{stage}")
+    if experiment is None:
+        return None
+    wanted = "".join(f" and tags.`{name}` = '{value}'" for name, value in tags.items())
+    found = opened.search_runs([experiment.experiment_id], f"attributes.status = 'FINISHED'{wanted}", max_results=1)
+    return found[0] if found else None
+
+
+def who() -> str:
+    """Name whoever records or decides: the user of the team server, else of this machine."""
+    try:
+        return os.environ.get("MLFLOW_TRACKING_USERNAME") or getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return f"uid {os.getuid()}"
 
 
 def flatten(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -250,7 +361,7 @@ def git_commit() -> str | None:
     """The commit of the checkout, with ``-dirty`` where tracked files differ; None outside git."""
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty"],  # noqa: S607 whichever git the user has
+            ["git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty"],  # noqa: S607 the user's git
             cwd=root(), capture_output=True, text=True, check=False,
         )  # fmt: skip
     except OSError:

@@ -11,7 +11,8 @@ from .. import catalog
 from ..datasets import CATALOG
 from ..models.artifact import folder_digest
 from .checks import Evidence
-from .gates import Entry, Gate, run_checks
+from .entries import Entry
+from .gates import Gate, asked_checks, run_checks
 
 # where each model's features come from: their leak audit and their dictionary
 ORIGIN = {
@@ -138,6 +139,8 @@ def judge_all(entries: Mapping[str, Entry], *, at_once: int = 2) -> list[Gate]:
         looked at. The outcome does not depend on it.
     """
     fitted = [entry for name, entry in entries.items() if catalog.reason_not_applicable(f"{name}_metrics") is None]
+    for entry in entries.values():
+        asked_checks(entry)  # a code that no check has is said before anything is judged
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(judge, fitted))
 

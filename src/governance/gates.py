@@ -8,27 +8,25 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import GateError, nearest
-from .checks import CHECKS, Evidence, Outcome
-from .entries import Entry, read_entries
+from .checks import CHECKS, Check, Evidence, Outcome
+from .entries import Entry
 
 if TYPE_CHECKING:
     from .comparison import Comparison
 
 
-def read_registry(file: Path) -> dict[str, Entry]:
-    """Read the registry's rules and hold their checks against those that exist.
+def asked_checks(entry: Entry) -> list[Check]:
+    """The checks that a model's entry names, in that order.
 
     Raises
     ------
     GateError
-        As :func:`~afraz.governance.entries.read_entries`, and for an unknown check.
+        For a code that no check has.
     """
-    entries = read_entries(file)
-    for name, entry in entries.items():
-        for code in entry.checks:
-            if code not in CHECKS:
-                raise GateError(f"{file.name}: {name}: no check {code!r}: {nearest(code, CHECKS)}")
-    return entries
+    for code in entry.checks:
+        if code not in CHECKS:
+            raise GateError(f"registry.yaml: {entry.name}: no check {code!r}: {nearest(code, CHECKS)}")
+    return [CHECKS[code] for code in entry.checks]
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,7 @@ class Gate:
 
 def run_checks(entry: Entry, digest: str, evidence: Evidence) -> Gate:
     """Run every check that the model's entry names and that the stage can judge, in that order."""
-    asked = [CHECKS[code] for code in entry.checks]
-    return Gate(entry.name, digest, tuple(check(evidence) for check in asked if check.at == "stage"))
+    return Gate(entry.name, digest, tuple(check(evidence) for check in asked_checks(entry) if check.at == "stage"))
 
 
 def review_checks(
@@ -94,5 +91,4 @@ def review_checks(
     evidence = Evidence(
         entry.name, folder, {}, entry.bounds, comparison=comparison, today=today, valid_for_days=entry.valid_for_days
     )
-    asked = [CHECKS[code] for code in entry.checks]
-    return tuple(check(evidence) for check in asked if check.at == "review")
+    return tuple(check(evidence) for check in asked_checks(entry) if check.at == "review")

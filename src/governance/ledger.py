@@ -6,7 +6,6 @@ newest seal is kept a second time in ``<ledger>.head`` and, by the registry, on 
 all three can still forge a new history: the chain tells of accidents and of single intruders, backups of the rest.
 """
 
-import getpass
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from filelock import FileLock
 from ..digests import text_digest
 from ..errors import LedgerError
 from ..tracking import store_root
+from ..tracking import who as acting_user
 
 PLACE = "AFRAZ_LEDGER"
 Action = Literal["registered", "judged", "commented", "approved", "rejected", "champion", "rolled_back", "scored"]
@@ -105,7 +105,7 @@ class Ledger:
             line = Decision(
                 number=last.number + 1 if last else 1,
                 at=max(now, last.at) if last else now,  # a clock that was set back does not reorder history
-                who=who or user(), model=model, action=action, version=version, digest=digest,
+                who=who or acting_user(), model=model, action=action, version=version, digest=digest,
                 note=" ".join(note.split()), evidence=dict(evidence or {}), previous=last.seal if last else _START,
             )  # fmt: skip
             line = Decision(**{**asdict(line), "seal": line.sealed()})
@@ -231,14 +231,6 @@ def ledger() -> Ledger:
     if given and not Path(given).is_absolute():
         raise LedgerError(f"{PLACE} is relative ({given}): give an absolute path, or unset it")
     return Ledger(Path(given) if given else store_root() / "mlflow" / "store" / "ledger.jsonl")
-
-
-def user() -> str:
-    """Who acts: the name one logs in to the MLflow server with, else the login name of this machine."""
-    try:
-        return os.environ.get("MLFLOW_TRACKING_USERNAME") or getpass.getuser()
-    except (KeyError, OSError):  # a container without an entry for its user
-        return f"uid {os.getuid()}"
 
 
 def _text(content: Mapping[str, Any]) -> str:

@@ -103,7 +103,7 @@ def _ensure_model(opened: "MlflowClient", entry: Entry) -> None:
 
 def _version_of(opened: "MlflowClient", name: str, digest: str) -> "ModelVersion | None":
     # newest first: a tag filter joins tables of every version, which the registry does not index
-    for version in _versions(opened, name):
+    for version in all_versions(opened, name):
         if version.tags.get(MODEL_DIGEST) == digest:
             return version
     return None
@@ -277,7 +277,7 @@ def adopt(name: str) -> bool:
     known = opened.search_registered_models(f"name = '{name}'")
     if not known or SEAL in known[0].tags:
         return False
-    for version in reversed(_versions(opened, name)):
+    for version in reversed(all_versions(opened, name)):
         if MODEL_DIGEST in version.tags:
             evidence = {"gates": version.tags.get(GATES, "unknown"), "failed": version.tags.get(FAILED, ""),
                         "run": version.run_id or ""}  # fmt: skip
@@ -321,11 +321,12 @@ def versions(name: str) -> list[dict[str, Any]]:
             "gates": v.tags.get(GATES, "unknown"),
             "champion": current is not None and v.version == current.version,
         }
-        for v in _versions(opened, name)
+        for v in all_versions(opened, name)
     ]
 
 
-def _versions(opened: "MlflowClient", name: str) -> "list[ModelVersion]":
+def all_versions(opened: "MlflowClient", name: str) -> "list[ModelVersion]":
+    """List every version of a model, newest first."""
     found: list[ModelVersion] = []
     token: str | None = None
     while True:

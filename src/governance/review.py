@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from ..errors import GateError
-from ..tracking import client
+from ..tracking import client, who
 from .agenda import missing_approvals
 from .description import compose
 from .entries import chosen_entries
-from .ledger import Action, Decision, ledger, user
+from .ledger import Action, Decision, ledger
 from .registry import alias_moved, describe, move_alias, version_tags
 from .standing import Standing, champion, predecessor, standings
 
@@ -60,9 +60,8 @@ def approve(
             f"{model} version {version} was rejected by {standing.rejected.who} ({standing.rejected.note}): build "
             "another, or `--override --reason`"
         )
-    who = user()
-    if who in standing.approved_by and missing_approvals(standing, entry) and not override_reason:
-        raise GateError(f"{who} approved {model} version {version} before: {missing_approvals(standing, entry)}")
+    if who() in standing.approved_by and missing_approvals(standing, entry) and not override_reason:
+        raise GateError(f"{who()} approved {model} version {version} before: {missing_approvals(standing, entry)}")
     evidence = {"failed": " ".join(blocking), "override": override_reason or ""}
     line = _decide(model, version, standing.digest, "approved", note or override_reason or "", evidence)
     missing = missing_approvals(_standing(model, version), entry)

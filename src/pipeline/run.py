@@ -63,7 +63,7 @@ def run_stage(name: str, overrides: Mapping[str, Any] | None = None, record: boo
         reason = _execute(name, parameters, root, staging, folder)
         if reason is not None:
             _leave_empty(stage, staging, reason)
-        _state_model(folder)
+        _outputs(stage, staging, folder)
         written = _publish(stage, staging, root)
         shutil.rmtree(staging)
     if record and stage.metrics:
@@ -99,12 +99,18 @@ def _provenance(stage: Stage, parameters: dict[str, Any], root: Path, folder: Pa
     (folder / PROVENANCE).write_text(catalog.to_json(document), "utf-8")
 
 
-def _state_model(folder: Path) -> None:
-    """Add the digest of the model that the stage made, if it made one: whoever reads the folder later can check it."""
+def _outputs(stage: Stage, staging: Path, folder: Path) -> None:
+    """Add what the stage wrote to its provenance: a file leads back to its run, and a model folder can be checked."""
+    outputs = {}
+    for out in stage.outs:
+        place = staging / out
+        if place.exists() and place != folder:
+            outputs[out] = folder_digest(place) if place.is_dir() else file_digest(place)
+    file = folder / PROVENANCE
+    document = {**json.loads(file.read_text("utf-8")), "outputs": outputs}
     if (folder / "model").is_dir():
-        place = folder / PROVENANCE
-        document = json.loads(place.read_text("utf-8"))
-        place.write_text(catalog.to_json({**document, "model_sha256": folder_digest(folder / "model")}), "utf-8")
+        document["model_sha256"] = folder_digest(folder / "model")
+    file.write_text(catalog.to_json(document), "utf-8")
 
 
 def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, folder: Path) -> str | None:

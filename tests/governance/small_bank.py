@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from afraz.governance.checks import Evidence
-from afraz.governance.gates import Entry, read_registry
+from afraz.governance.entries import Entry, read_entries
 from afraz.models.artifact import Artifact, folder_digest
 from afraz.models.churn import ChurnResult, ChurnSettings, fit_churn
 from afraz.models.explanation import explain_globally
 
 REPO = Path(__file__).resolve().parents[2]
-CHURN: Entry = read_registry(REPO / "mlflow" / "registry.yaml")["churn"]
+CHURN: Entry = read_entries(REPO / "mlflow" / "registry.yaml")["churn"]
 SIGNS = {"silence": 1, "complaints": 1, "outflow": 1, "visits": -1, "products": -1, "tenure": -1}
 FEATURES = (*SIGNS, "noise")
 TEST_FROM = "2025-11-01"

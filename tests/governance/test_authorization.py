@@ -17,7 +17,7 @@ import pytest
 
 from afraz import cli, tracking
 from afraz.errors import AfrazError, GateError
-from afraz.governance import registry, server_users
+from afraz.governance import registry, review, server_users
 from afraz.governance.champions import read_champions
 
 from .team import TeamServer
@@ -254,13 +254,15 @@ def test_afraz_records_registers_and_reviews_through_the_server(
     number = add_version(0, "fail")
     assert add_version(0) == number  # judged anew before anybody decided
     capsys.readouterr()
-    assert _afraz(monkeypatch, "champion", "churn", "--to", str(number)) == 1
+    assert _afraz(monkeypatch, "reject", "churn", "--version", str(number), "--note", "not mine") == 1
     refused = capsys.readouterr().err
     assert re.fullmatch(r"error: the MLflow server does not permit .* to this user: ask a reviewer\n", refused), refused
+    with pytest.raises(GateError, match="does not permit moving the alias champion of churn to this user"):
+        registry.move_alias("churn", number, "champion")
     assert read_champions() == {}
 
     team.sign_in(monkeypatch, "vera")
-    assert _afraz(monkeypatch, "champion", "churn", "--to", str(number)) == 0
+    assert review.approve("churn", number, "better in every month").line.who == "vera"
     team.sign_in(monkeypatch, "rosa")
     champion = registry.resolve_champion("churn")
     assert champion.version == number

@@ -11,7 +11,8 @@ import pytest
 
 from afraz.errors import GateError
 from afraz.governance.checks import CHECKS, Evidence
-from afraz.governance.gates import Entry, read_registry, review_checks, run_checks
+from afraz.governance.entries import Entry, read_entries
+from afraz.governance.gates import asked_checks, review_checks, run_checks
 from afraz.models.artifact import Artifact, folder_digest
 
 REPO = Path(__file__).resolve().parents[2]
@@ -91,7 +92,7 @@ def test_every_check_has_a_page_that_says_what_it_is_and_every_page_its_check() 
 
 
 def test_every_bound_in_the_registry_is_told_on_the_page_of_a_check_that_the_model_is_asked() -> None:
-    for entry in read_registry(REPO / "mlflow" / "registry.yaml").values():
+    for entry in read_entries(REPO / "mlflow" / "registry.yaml").values():
         assert "AFZ020" in entry.checks, "checks that need the model leave an altered one to it"
         pages = [(REPO / "docs" / "checks" / f"{code}.md").read_text("utf-8") for code in entry.checks]
         told = " ".join(page.split("## Bound")[1].split("## When")[0] for page in pages)
@@ -203,16 +204,16 @@ def test_the_registry_file_names_what_is_wrong_in_it(tmp_path: Path) -> None:
         "bounds: {}}\n"
     )
     file.write_text(good)
-    assert read_registry(file)["churn"].checks == ("AFZ001",)
+    assert read_entries(file)["churn"].checks == ("AFZ001",)
     file.write_text(good.replace("AFZ001", "AFZ01"))
     with pytest.raises(GateError, match="registry.yaml: churn: no check 'AFZ01': did you mean AFZ0"):
-        read_registry(file)
+        asked_checks(read_entries(file)["churn"])
     file.write_text(good.replace("owner", "owners"))
     with pytest.raises(GateError, match="unknown field 'owners': did you mean owner"):
-        read_registry(file)
+        read_entries(file)
     file.write_text(good.replace("limits: l, ", ""))
     with pytest.raises(GateError, match="churn: limits missing"):
-        read_registry(file)
+        read_entries(file)
     file.write_text(good.replace("approvals: 1", "approvals: none"))
     with pytest.raises(GateError, match="churn: approvals must be a whole number above 0, got 'none'"):
-        read_registry(file)
+        read_entries(file)

@@ -8,8 +8,8 @@ import pytest
 
 from afraz import catalog
 from afraz.errors import DataError
+from afraz.governance.entries import Entry
 from afraz.governance.evidence import by_model, gather, inputs_for, judge, judge_all, side_by_side
-from afraz.governance.gates import Entry
 from afraz.models.artifact import Artifact, folder_digest
 
 Maker = Callable[[int], tuple[Artifact, pd.DataFrame]]

@@ -10,7 +10,8 @@ from afraz import catalog, tracking
 from afraz.errors import ArtifactError, GateError, NotApplicable
 from afraz.governance import champions, registry, review
 from afraz.governance.checks import Outcome
-from afraz.governance.gates import Entry, Gate
+from afraz.governance.entries import Entry
+from afraz.governance.gates import Gate
 from afraz.models.artifact import Artifact, folder_digest, load_artifact
 
 Maker = Callable[[int], tuple[Artifact, object]]

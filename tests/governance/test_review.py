@@ -212,8 +212,7 @@ def test_aliases_asked_directly_are_those_that_mlflow_knows(
     add_version: AddVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert aliases.champion_aliases() == {}
-    version = add_version(0)
-    review.approve("churn", version, "")
+    review.approve("churn", add_version(0), "")
     review.approve("credit", add_version(1, model="credit"), "", override_reason="nobody else is here")
     asked = {
         name: tracking.client().get_model_version_by_alias(name, "champion").version for name in ("churn", "credit")

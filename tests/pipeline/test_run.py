@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from afraz.digests import file_digest, folder_digest
 from afraz.errors import ParamsError, StageError
 from afraz.pipeline.run import run_stage
 
@@ -21,6 +22,15 @@ def test_a_stage_writes_its_outputs_notebook_page_and_provenance(workspace: Path
     page = (folder / "notebook.html").read_text()
     assert "<table" in page
     assert not (workspace / ".afraz/staging/first").exists()
+
+
+def test_provenance_names_what_was_written_by_its_content(workspace: Path) -> None:
+    run_stage("first", record=False)
+    outputs = json.loads((workspace / "experiments/runs/first/provenance.json").read_text())["outputs"]
+    assert outputs == {
+        "data/first-7": folder_digest(workspace / "data/first-7"),
+        "experiments/metrics/first.json": file_digest(workspace / "experiments/metrics/first.json"),
+    }
 
 
 def test_the_kernel_talks_over_private_sockets_not_the_network(workspace: Path) -> None:
