@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := true
 
-.PHONY: setup demo test quick check bench ui lab lock
+.PHONY: setup demo test quick check bench ui server lab lock
 
 setup: $(READY)
 
@@ -44,6 +44,9 @@ bench: setup
 
 ui: setup
 	afraz ui
+
+server: setup
+	afraz server
 
 lab: setup
 	afraz lab

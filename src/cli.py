@@ -33,6 +33,14 @@ def main() -> None:
     except AfrazError as error:
         errors.print(f"error: {error}", style="red", markup=False)
         sys.exit(1)
+    except Exception as error:
+        from .tracking import refused
+
+        said = refused(error)
+        if said is None:
+            raise
+        errors.print(f"error: {said}", style="red", markup=False)
+        sys.exit(1)
 
 
 @app.command()
@@ -522,6 +530,41 @@ def ui(port: int = 5000) -> None:
             str(port),
         ],
     )
+
+
+@app.command()
+def server(
+    host: Annotated[str, typer.Option(help="another than this one needs a proxy with TLS before it")] = "127.0.0.1",
+    port: int = 5000,
+    workers: Annotated[int, typer.Option(min=1, help="processes; see mlflow/README.md before taking more")] = 2,
+) -> None:
+    """Start MLflow for a team: PostgreSQL, users with roles. Settings: mlflow/README.md, Team server."""
+    from .pipeline.team_server import serve
+
+    serve(host, port, workers)
+
+
+@app.command()
+def server_user(
+    name: Annotated[str | None, typer.Argument(help="without it: list users and roles")] = None,
+    role: Annotated[str, typer.Option(help="reader, data-scientist or reviewer")] = "reader",
+    remove: Annotated[bool, typer.Option(help="delete the user; what the user recorded stays")] = False,
+) -> None:
+    """Give a user of the team server a role (for administrators); who is new is asked for a password."""
+    from .governance import server_users
+
+    if name is None:
+        for user, held in server_users.list_roles().items():
+            console.print(f"{user}: {held}", markup=False)
+    elif remove:
+        server_users.remove_user(name)
+        console.print(f"{name}: removed", markup=False)
+    else:
+        password = os.environ.get(server_users.PASSWORD)
+        if not password and name not in server_users.list_roles():
+            password = typer.prompt(f"password of {name}", hide_input=True, confirmation_prompt=True)
+        new = server_users.set_role(name, role, password)
+        console.print(f"{name}: {role}{' (new)' if new else ''}", markup=False)
 
 
 @app.command()

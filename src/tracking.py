@@ -102,6 +102,8 @@ def client() -> "MlflowClient":
             opened = MlflowClient(uri, registry_uri=uri)
             opened.search_experiments(max_results=1)
     except Exception as error:  # every database driver brings its own family
+        if (said := refused(error)) is not None:
+            raise AfrazError(said) from None
         reason = str(error).strip().splitlines()[0][:160] if str(error) else type(error).__name__
         raise AfrazError(f"the tracking database does not answer ({_masked(uri)}): {reason}") from None
     return opened
@@ -119,6 +121,24 @@ def _knock(uri: str) -> None:
             engine.connect().close()
     finally:
         engine.dispose()
+
+
+def refused(error: Exception) -> str | None:
+    """Say in one line what a team server answered to somebody who may not do something; None for any other error.
+
+    Examples
+    --------
+    >>> from mlflow.exceptions import RestException
+    >>> refused(RestException({"error_code": "PERMISSION_DENIED", "message": "only a reviewer may move an alias"}))
+    'the team server refuses: only a reviewer may move an alias'
+    >>> refused(ValueError("12"))
+    """
+    code, said = getattr(error, "error_code", None), str(getattr(error, "message", error))
+    if code == "UNAUTHENTICATED" or "error code 401" in said:
+        return "the team server knows no such user and password: see MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD"
+    if code != "PERMISSION_DENIED":
+        return None
+    return f"the team server refuses: {said.removeprefix('PERMISSION_DENIED: ').splitlines()[0]}"
 
 
 def _masked(uri: str) -> str:
@@ -236,7 +256,7 @@ def _tags(stage: str, folder: Path, provenance: dict[str, Any]) -> dict[str, str
         from .models.artifact import folder_digest as model_digest
 
         tags[MODEL_TAG] = model_digest(folder / "model")
-    return tags
+    return {name: value for name, value in tags.items() if value is not None}  # a server takes no empty tag
 
 
 def _datasets(inputs: dict[str, str], reads: str) -> "list[DatasetInput]":

@@ -1,19 +1,24 @@
-"""A model small enough to be made in every test, and a registry that knows it."""
+"""A small model, a registry that knows it, and a team server with a user of each role."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+import psycopg
 import pytest
 
 from afraz import tracking
-from afraz.governance import registry
+from afraz.governance import registry, server_users
 from afraz.governance.checks import Outcome
 from afraz.governance.entries import Entry
 from afraz.governance.gates import Gate
 from afraz.models.artifact import Artifact, folder_digest
+
+from .team import USERS, TeamServer
 
 FEATURES = ("recency", "spend")
 
@@ -71,3 +76,22 @@ def add_version(rules: Path, small_artifact: Callable[[int], tuple[Artifact, obj
         return registry.register(gate, folder, run_id, entry)
 
     return add
+
+
+@pytest.fixture(scope="module")
+def team(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TeamServer]:
+    """A server with the users of :data:`USERS`, on a database of its own."""
+    name = f"team_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    server = TeamServer(tmp_path_factory.mktemp("team"), postgres.get_uri().replace("/postgres?", f"/{name}?"))
+    server.start()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            server.sign_in(patch, "admin")
+            for user, role in USERS.items():
+                assert server_users.set_role(user, role, server.passwords[user])
+        yield server
+    finally:
+        if server.process is not None:
+            server.kill()
