@@ -245,12 +245,13 @@ def champion(
         for line in in_use(model, as_of):
             console.print(line, markup=False)
         return
-    from .governance import registry, review
+    from .governance import registry
+    from .pipeline import review
 
     if restore:
         _say(review.restore(model))
     if to is not None:
-        _say(_approve(model, to, reason or "", reason))
+        _say(review.approve(model, to, reason or "", reason))
     now = registry.resolve_champion(model)
     console.print(f"{model}: version {now.version}, digest {now.digest}", markup=False)
     table = Table("version", "digest", "checks", "champion")
@@ -275,7 +276,7 @@ def review(
         return
     if model is None:
         raise ParamsError("--version needs a model: afraz review MODEL --version N")
-    from .governance.review import comment as say
+    from .pipeline.review import comment as say
     from .pipeline.review import version_under_review
 
     if comment:
@@ -300,6 +301,7 @@ def _show_agenda(model: str | None) -> None:
     table = Table("model", "version", "since", "built by", "checks", "approvals")
     for waits in found.waiting[:_SHOWN]:
         needs = missing_approvals(waits, entries[waits.model]) if waits.model in entries else "not in registry.yaml"
+        needs = needs.replace(" approvals", "")
         checks = "passed" if not waits.failed else f"failed {', '.join(waits.failed)}"
         table.add_row(waits.model, str(waits.version), waits.since[:16].replace("T", " "), waits.builder, checks, needs)
     if found.waiting:
@@ -327,14 +329,9 @@ def approve(
 
     if override != bool(reason):
         raise ParamsError("--override and --reason go together: a version that failed is used for a stated reason")
-    _say(_approve(model, version, note, reason))
+    from .pipeline.review import approve as decide
 
-
-def _approve(model: str, version: int, note: str, reason: str | None) -> "Decided":
-    from .governance.review import approve as decide
-    from .pipeline.review import failed_at_review
-
-    return decide(model, version, note, override_reason=reason, failed=failed_at_review(model, version))
+    _say(decide(model, version, note, reason))
 
 
 @app.command()
@@ -344,7 +341,7 @@ def reject(
     note: Annotated[str, typer.Option(help="why")],
 ) -> None:
     """Say no to a version, with the reason; it waits no longer."""
-    from .governance.review import reject as decide
+    from .pipeline.review import reject as decide
 
     _say(decide(model, version, note))
 
@@ -355,7 +352,7 @@ def rollback(
     note: Annotated[str, typer.Option(help="why; it stays in the ledger")] = "",
 ) -> None:
     """Go back to the version that was in use before the champion."""
-    from .governance.review import rollback as decide
+    from .pipeline.review import rollback as decide
 
     _say(decide(model, note))
 
@@ -415,6 +412,30 @@ def rescore(
         different |= not found.same
     if different:
         raise typer.Exit(1)
+
+
+@app.command()
+def shadow(
+    model: str,
+    as_of: Annotated[str | None, typer.Option(help="ISO date to score with every challenger")] = None,
+    version: Annotated[int | None, typer.Option(help="this challenger only")] = None,
+) -> None:
+    """Score a date with versions that wait, beside the champion; without a date, compare what has matured."""
+    from .pipeline.shadow import compare_in_shadow, score_in_shadow
+
+    if as_of is not None:
+        for done in score_in_shadow(model, as_of, version):
+            said = "" if done.written else " (unchanged)"
+            console.print(f"version {done.version}: {done.rows:,} rows → {done.place}{said}", markup=False)
+        return
+    for number, found in compare_in_shadow(model, version).items():
+        title = f"version {number} against champion version {found.champion_version}: {found.rows:,} rows"
+        table = Table("measure", "champion", "challenger", "difference", "95 % interval", "margin", title=title)
+        for r in found.measures.itertuples():
+            table.add_row(str(r.measure), f"{r.champion:.4f}", f"{r.challenger:.4f}", f"{r.difference:+.4f}",
+                          f"{r.low:+.4f} to {r.high:+.4f}", f"{r.margin:g}")  # fmt: skip
+        console.print(table)
+        console.print(found.note, markup=False)
 
 
 @app.command()

@@ -24,6 +24,10 @@ class GateError(AfrazError):
     """A model may not be used: a required check failed or nobody approved it."""
 
 
+class NotPermittedError(GateError):
+    """The team server does not let this user do it."""
+
+
 class LedgerError(AfrazError):
     """The history of decisions is broken, or says something else than the registry does."""
 

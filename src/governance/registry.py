@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..catalog import to_json
 from ..digests import text_digest
-from ..errors import ArtifactError, GateError, NotApplicable
+from ..errors import ArtifactError, GateError, NotApplicable, NotPermittedError
 from ..models.artifact import folder_digest
+from ..run_notes import origin_tags, version_tag
 from ..tracking import client, store_lock
 from .champions import point, read_champions
-from .description import compose, judgement
 from .entries import Entry, chosen_entries
 from .gates import Gate
 from .ledger import Action, Decision, ledger
@@ -70,26 +71,26 @@ def register(gate: Gate, folder: Path, run_id: str, entry: Entry) -> int:
         )
     opened = client()
     evidence = {"gates": "passed" if gate.passed else "failed", "failed": " ".join(gate.failures), "run": run_id}
-    said = judgement(gate.outcomes)
-    judged = {GATES: evidence["gates"], FAILED: evidence["failed"], JUDGED: text_digest(said)}
+    judged = {GATES: evidence["gates"], FAILED: evidence["failed"], JUDGED: text_digest(to_json(gate.to_dict()))}
     with store_lock(), ledger().held():
         known = _version_of(opened, gate.model, found)
         if known is None:
             _ensure_model(opened, entry)
             source = pack(opened, folder, run_id, f"{PACKAGE}-{found[:12]}")
+            origin = origin_tags(opened.get_run(run_id).data.tags)
             known = opened.create_model_version(
-                gate.model, source=source, run_id=run_id, tags={MODEL_DIGEST: found, **judged},
-                description=compose(said, []),
-            )  # fmt: skip
+                gate.model, source=source, run_id=run_id, tags={MODEL_DIGEST: found, **judged, **origin}
+            )
+            for tag, value in version_tag(gate.model, int(known.version)).items():
+                opened.set_tag(run_id, tag, value)
             ledger().append(gate.model, "registered", int(known.version), found, evidence=evidence)
         elif not any(d.version == int(known.version) for d in ledger().decisions(gate.model)):
             # its first sync died between the registry and the ledger
             ledger().append(gate.model, "registered", int(known.version), found, evidence=evidence)
         elif any(known.tags.get(tag) != value for tag, value in judged.items()):
             # the same model, judged anew: what is said of it is the last judgement
-            line = ledger().append(gate.model, "judged", int(known.version), found, evidence=evidence)
-            lines = [d for d in ledger().decisions(gate.model) if d.version == line.version]
-            describe(gate.model, line.version, judged, compose(said, lines))
+            ledger().append(gate.model, "judged", int(known.version), found, evidence=evidence)
+            describe(gate.model, int(known.version), judged)
     return int(known.version)
 
 
@@ -254,7 +255,10 @@ def crown_first(name: str, gate: Gate, version: int) -> bool:
     opened = client()
     if _alias(opened, name) is not None or named not in {None, gate.digest} or champion(ledger().decisions(name)):
         return False
-    move_alias(name, version, "champion", note="the first version that passed its checks")
+    try:
+        move_alias(name, version, "champion", note="the first version that passed its checks")
+    except NotPermittedError:  # on a team server only a reviewer moves an alias: the version waits for one
+        return False
     return True
 
 
@@ -354,7 +358,7 @@ def permitted(what: str) -> Iterator[None]:
 
     Raises
     ------
-    GateError
+    NotPermittedError
         If the server does not let this user do it.
     """
     from mlflow.exceptions import MlflowException
@@ -364,4 +368,4 @@ def permitted(what: str) -> Iterator[None]:
     except MlflowException as refused:
         if refused.error_code != "PERMISSION_DENIED":
             raise
-        raise GateError(f"the MLflow server does not permit {what} to this user: ask a reviewer") from None
+        raise NotPermittedError(f"the MLflow server does not permit {what} to this user: ask a reviewer") from None

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from ..errors import GateError
 from ..tracking import client, who
 from .agenda import missing_approvals
-from .description import compose
 from .entries import chosen_entries
 from .ledger import Action, Decision, ledger
 from .registry import alias_moved, describe, move_alias, version_tags
 from .standing import Standing, champion, predecessor, standings
 
 REVIEW = "afraz.review"
+NOTE = "afraz.review.note"
 OVERRIDE = "afraz.override_reason"
 
 
@@ -151,20 +151,11 @@ def _decide(model: str, version: int, digest: str, action: Action, note: str, ev
     with ledger().held():
         ledger().check_end()
         # the server is asked first: who may not decide leaves no line
-        describe(model, version, {REVIEW: action})
-        line = ledger().append(model, action, version, digest, note=note, evidence=evidence)
-        _tell(model, version)
-    return line
+        describe(model, version, {REVIEW: action, NOTE: note})
+        return ledger().append(model, action, version, digest, note=note, evidence=evidence)
 
 
 def _move(model: str, version: int, action: Action, note: str, evidence: dict[str, str]) -> Decision:
     line = move_alias(model, version, action, note=note, evidence=evidence)
-    describe(model, version, {REVIEW: action})
-    _tell(model, version)
+    describe(model, version, {REVIEW: action, NOTE: note})
     return line
-
-
-def _tell(model: str, version: int) -> None:
-    lines = [d for d in ledger().decisions(model) if d.version == version]
-    known = client().get_model_version(model, str(version)).description or ""
-    describe(model, version, {}, compose(known, lines))

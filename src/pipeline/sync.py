@@ -11,6 +11,7 @@ from ..governance.gates import Gate
 from ..governance.registry import adopt, crown_first, point_at_champions, register
 from ..models.artifact import folder_digest
 from ..tracking import record_stages
+from .review import prepare
 from .scored import record_scored
 
 
@@ -44,6 +45,7 @@ def sync() -> Synced:
         versions[gate.model] = register(gate, folder, run_ids[gate.model], entries[gate.model])
         if crown_first(gate.model, gate, versions[gate.model]):
             crowned.append(gate.model)
+        prepare(gate, versions[gate.model])
     point_at_champions(list(entries))
     record_scored()
     return Synced(tuple(r.stage for r in recorded if r.new), versions, tuple(crowned))

@@ -40,10 +40,13 @@ def test_an_approval_makes_a_champion_and_everybody_can_read_who_and_why(
     assert waits.champions["churn"].who == "ben"
     assert not waits.warnings
     kept = tracking.client().get_model_version("churn", str(first))
-    assert "AFZ001 Quality: **pass** (evidence)" in kept.description
-    assert "ben **commented**: recency reads well" in kept.description
-    assert "ben **champion**: better in every month" in kept.description
     assert kept.tags["afraz.review"] == "champion"
+    assert kept.tags["afraz.review.note"] == "better in every month"
+    said = [(d.who, d.action, d.note) for d in ledger().decisions("churn") if d.version == first]
+    assert said == [
+        ("ana", "registered", ""), ("ben", "commented", "recency reads well"),
+        ("ben", "approved", "better in every month"), ("ben", "champion", "better in every month"),
+    ]  # fmt: skip
     with pytest.raises(GateError, match="version 1 is the champion already"):
         review.approve("churn", first, "")
 
