@@ -1,0 +1,26 @@
+"""`afraz …`: thin commands over the package."""
+
+import sys
+
+from ..errors import AfrazError
+from . import customers, reviewing, servers, stages
+from .terminal import app, errors
+
+__all__ = ["app", "customers", "main", "reviewing", "servers", "stages"]
+
+
+def main() -> None:
+    """Run a command; an :class:`AfrazError` becomes one or two lines and exit code 1."""
+    try:
+        app()
+    except AfrazError as error:
+        errors.print(f"error: {error}", style="red", markup=False)
+        sys.exit(1)
+    except Exception as error:
+        from .tracking import refused
+
+        said = refused(error)
+        if said is None:
+            raise
+        errors.print(f"error: {said}", style="red", markup=False)
+        sys.exit(1)

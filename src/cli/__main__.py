@@ -1,0 +1,5 @@
+"""`python -m afraz.cli`."""
+
+from . import main
+
+main()
