@@ -17,7 +17,7 @@ def main() -> None:
         errors.print(f"error: {error}", style="red", markup=False)
         sys.exit(1)
     except Exception as error:
-        from .tracking import refused
+        from ..tracking import refused
 
         said = refused(error)
         if said is None:

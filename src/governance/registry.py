@@ -12,7 +12,7 @@ from ..digests import text_digest
 from ..errors import ArtifactError, GateError, NotApplicable, NotPermittedError
 from ..models.artifact import folder_digest
 from ..run_notes import origin_tags, version_tag
-from ..tracking import client, store_lock
+from ..tracking import client, refused, store_lock
 from .champions import point, read_champions
 from .entries import Entry, chosen_entries
 from .gates import Gate
@@ -89,8 +89,8 @@ def register(gate: Gate, folder: Path, run_id: str, entry: Entry) -> int:
             ledger().append(gate.model, "registered", int(known.version), found, evidence=evidence)
         elif any(known.tags.get(tag) != value for tag, value in judged.items()):
             # the same model, judged anew: what is said of it is the last judgement
+            describe(gate.model, int(known.version), judged)  # the server is asked first: who may not leaves no line
             ledger().append(gate.model, "judged", int(known.version), found, evidence=evidence)
-            describe(gate.model, int(known.version), judged)
     return int(known.version)
 
 
@@ -365,7 +365,8 @@ def permitted(what: str) -> Iterator[None]:
 
     try:
         yield
-    except MlflowException as refused:
-        if refused.error_code != "PERMISSION_DENIED":
+    except MlflowException as error:
+        said = refused(error)
+        if said is None:
             raise
-        raise NotPermittedError(f"the MLflow server does not permit {what} to this user: ask a reviewer") from None
+        raise NotPermittedError(f"{said} ({what}): ask a reviewer") from None
