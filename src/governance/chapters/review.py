@@ -29,12 +29,12 @@ def at_a_glance(subject: Subject) -> Section:
     blocks: list[Block] = [
         Text(verdict, "lead"),
         Facts.of({
-            "model": subject.name, "version": subject.version, "digest": subject.digest,
-            "question to the reviewer": f"may version {subject.version} decide what this model is for (section 2)?",
-            "reviewers who must agree": subject.entry.approvals, "checks": counts,
-            "first measures": _headline(subject),
+            "checks": counts, "first measures": _headline(subject),
+            "reviewers who must agree": subject.entry.approvals,
             "compared with the champion": f"version {subject.comparison.champion_version}"
             if subject.comparison else "no: see the section on it",
+            "question to the reviewer": f"may version {subject.version} decide what this model is for (section 2)?",
+            "model": subject.name, "version": subject.version, "digest": subject.digest,
         }),
         *(Text(f"▲ Warning {o.code}, {o.title}: {o.evidence}") for o in warnings),
     ]  # fmt: skip

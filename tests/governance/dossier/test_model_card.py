@@ -9,6 +9,7 @@ from afraz.governance.model_card import DESCRIPTION, model_card
 Maker = Callable[..., Subject]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["churn", "credit", "segmentation", "value", "promotion"])
 def test_the_card_has_every_heading_whole_or_cut_to_what_the_registry_keeps(subject: Maker, kind: str) -> None:
     made = subject(kind)
