@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 CHUNK_ROWS = 65_536
+FEW_ROWS = 1_000  # up to here one thread is quicker than waking others; scores do not depend on it
 NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
 
 
@@ -244,11 +245,11 @@ class Predictor:
         result = {name: np.empty(len(frame)) for name in self.heads}
         for start in range(0, len(frame), CHUNK_ROWS):
             stop = min(start + CHUNK_ROWS, len(frame))
-            chunk = _rows(columns, start, stop)
+            chunk, threads = _rows(columns, start, stop), 1 if stop - start <= FEW_ROWS else 0
             done: dict[str, np.ndarray] = {}
             for name, head in sorted(self.heads.items(), key=lambda item: item[1]["kind"] in COMPOSED):
                 compose = COMPOSED.get(head["kind"])
-                done[name] = compose(head, done) if compose else self.head_margin(name, chunk)
+                done[name] = compose(head, done) if compose else self.head_margin(name, chunk, threads)
                 result[name][start:stop] = done[name]
         return result
 
