@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from .. import catalog
 from ..errors import GateError
 from ..governance import review as decisions
@@ -18,6 +16,7 @@ from ..governance.checks import CHECKS, Outcome
 from ..governance.comparison import Comparison, compare, read_contender
 from ..governance.dossier import Subject, write_dossier
 from ..governance.entries import chosen_entries
+from ..governance.evidence import inputs_for
 from ..governance.gates import Gate, review_checks
 from ..governance.ledger import ledger
 from ..governance.model_card import DESCRIPTION, model_card
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 DOSSIER = "afraz.dossier"
 COMMIT = "mlflow.source.git.commit"
-# where the inputs of a challenger's later rows are, so that the champion can score those that it has not learned from
-INPUTS = {"churn": "customer_features", "value": "customer_features"}
 _TOLD = {"registered", "judged", "commented", "approved", "rejected", "champion", "rolled_back"}
 
 
@@ -202,17 +199,11 @@ def _against_champion(model: str, version: int, run: Path, folder: Path) -> Comp
     with tempfile.TemporaryDirectory() as scratch:
         address = client().get_run(str(known.run_id)).info.artifact_uri
         theirs = Path(mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=scratch))
+        challenger = read_contender(model, version, run, folder)
         return compare(
-            model, read_contender(model, version, run, folder),
-            read_contender(model, in_use.version, theirs, in_use.folder),
-            bounds=entry.bounds, features=_inputs(model),
+            model, challenger, read_contender(model, in_use.version, theirs, in_use.folder), bounds=entry.bounds,
+            features=inputs_for(model, challenger.predictions),
         )  # fmt: skip
-
-
-def _inputs(model: str) -> pd.DataFrame | None:
-    name = INPUTS.get(model)
-    found: pd.DataFrame | None = catalog.load(name) if name and catalog.path(name).exists() else None
-    return found
 
 
 def _publish(subject: Subject, known: "ModelVersion") -> None:
