@@ -15,21 +15,10 @@ def ui(port: int = 5000) -> None:
     from ..tracking import client, tracking_uri
 
     client()
-    os.execvp(  # noqa: S606
-        sys.executable,
-        [
-            sys.executable,
-            "-m",
-            "mlflow",
-            "ui",
-            "--backend-store-uri",
-            tracking_uri(),
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-        ],
-    )
+    console.print(f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning", markup=False)
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    # in the environment: an address may hold a password, and command lines are read by everybody
+    os.execve(sys.executable, command, {**os.environ, "MLFLOW_BACKEND_STORE_URI": tracking_uri()})  # noqa: S606
 
 
 @app.command()
