@@ -36,7 +36,8 @@ def dictionary_frame(others: Iterable[str] = ()) -> pd.DataFrame:
     ----------
     others : iterable of str
         Inputs that are no features: items that the source has (``block:name``, :mod:`afraz.features.items`), what a
-        campaign states, attributes as recorded, and what is derived from features (``DERIVED``); each gets a row, so that every input of every model has one.
+        campaign states, attributes as recorded, and what is derived from features (``DERIVED``); each gets a row, so
+        that every input of every model has one.
 
     Returns
     -------

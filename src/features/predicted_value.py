@@ -116,8 +116,8 @@ def window_histories(rows: pd.DataFrame) -> pd.DataFrame:
 def expected_days(history: pd.DataFrame) -> Array:
     """Days with a purchase in the coming year, by the model that describes the histories best (Akaike 1974).
 
-    One rate for all, NBD (rates differ), or BG/NBD (customers leave, too). Where chances to leave hardly differ, as at a
-    bank, only the ratio of a and b is identified: such a fit has no standard errors, but what it expects is the same
+    One rate for all, NBD (rates differ), or BG/NBD (customers leave, too). Where chances to leave hardly differ, as at
+    a bank, only the ratio of a and b is identified: such a fit has no standard errors, but what it expects is the same
     all along the ridge. Likelihood, not convergence, therefore decides.
 
     Returns

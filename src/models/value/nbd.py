@@ -1,6 +1,7 @@
 """NBD: Poisson purchases of customers who stay, at rates that differ between them; BG/NBD in which nobody leaves.
 
-Ehrenberg 1959, *The pattern of consumer purchases*, Applied Statistics 8(1):26-41. The rate λ is Gamma(r, α) distributed.
+Ehrenberg 1959, *The pattern of consumer purchases*, Applied Statistics 8(1):26-41. The rate λ is Gamma(r, α)
+distributed.
 """
 
 from dataclasses import dataclass
