@@ -27,10 +27,10 @@ import pandas as pd
 
 from afraz.catalog import canonical_tables, load, save, scan
 from afraz.features.audit import leak_audit
-from afraz.features.dictionary import dictionary_frame
+from afraz.features.dictionary import DERIVED, dictionary_frame
+from afraz.features.feature import ATTRIBUTES
 from afraz.features.items import build_items
 from afraz.features.labels import churn_labels, outcome_days
-from afraz.features.segment_inputs import ATTRIBUTES
 from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import build_features, not_applicable
 from afraz.features.value_labels import value_labels
@@ -51,7 +51,7 @@ pd.Series(not_applicable(tables, families), name="not applicable, because", dtyp
 # %%
 save("items", items(tables, dates))
 counted = load("items").groupby("item")["uses"].agg(rows="size", uses="sum")
-save("dictionary", dictionary_frame([*counted.index, *ATTRIBUTES]))
+save("dictionary", dictionary_frame([*counted.index, *ATTRIBUTES, *DERIVED]))
 counted
 # %% [markdown]
 # ## Labels

@@ -32,8 +32,8 @@ error, degrees = level_error(quarterly_margin(today))
 error, degrees
 # %%
 scores, manifest = score_value(
-    champion.folder, segment_inputs([today]), as_of=today, cost_per_contact=cost_per_contact, high_share=high_share,
-    level_error=error, degrees=degrees, model_digest=champion.digest,
+    champion.folder, segment_inputs([today], predicted=False), as_of=today, cost_per_contact=cost_per_contact,
+    high_share=high_share, level_error=error, degrees=degrees, model_digest=champion.digest,
 )  # fmt: skip
 pd.DataFrame(manifest["total"]).T.round(0)
 # %%

@@ -19,6 +19,14 @@ STATED = {  # what a campaign states: inputs of the promotion model beside the f
     "offer": "the offer that is made",
     "channel": "the channel through which the offer is made",
 }
+DERIVED = {  # computed from features when they are read, beside them; the leak audit covers what it is made of
+    "predicted_value": {
+        "family": "derived", "meaning": "margin expected in the coming year: days with a purchase (BG/NBD) times what "
+        "one brings, fitted to the features of the date", "unit": "currency", "window": "365 days", "type": "double",
+        "sign": 0, "low": "is expected to bring the bank little", "high": "is expected to bring the bank much",
+        "needs": "transactions.margin",
+    },
+}  # fmt: skip
 
 
 def dictionary_frame(others: Iterable[str] = ()) -> pd.DataFrame:
@@ -28,7 +36,8 @@ def dictionary_frame(others: Iterable[str] = ()) -> pd.DataFrame:
     ----------
     others : iterable of str
         Inputs that are no features: items that the source has (``block:name``, :mod:`afraz.features.items`), what a
-        campaign states, and attributes as recorded; each gets a row, so that every input of every model has one.
+        campaign states, attributes as recorded, and what is derived from features (``DERIVED``); each gets a row, so
+        that every input of every model has one.
 
     Returns
     -------
@@ -50,6 +59,8 @@ def dictionary_frame(others: Iterable[str] = ()) -> pd.DataFrame:
 
 
 def _other(name: str) -> dict[str, object]:
+    if name in DERIVED:
+        return {"name": name, **DERIVED[name]}
     block, _, item = name.partition(":")
     meaning = f"{item}: {BLOCKS[block]}" if item else STATED.get(name, f"{name} as recorded now")
     kind = {"family": "item", "unit": "count", "window": "item_days", "type": "double", "low": f"little {item}",
@@ -67,4 +78,5 @@ def phrases_of_features() -> dict[str, tuple[str, str]]:
     >>> phrases_of_features()["digital_share_90d"]
     ('seldom acts online', 'acts mostly online')
     """
-    return {name: (feature.low, feature.high) for name, feature in DICTIONARY.items() if feature.type == "double"}
+    derived = {name: (str(row["low"]), str(row["high"])) for name, row in DERIVED.items()}
+    return derived | {name: (f.low, f.high) for name, f in DICTIONARY.items() if f.type == "double"}

@@ -8,6 +8,9 @@ import ibis
 import ibis.expr.types as ir
 
 KEY = ("customer_id", "as_of")
+ATTRIBUTES = ("gender", "branch_id")
+"""Recorded of the customer, to describe, find and segment people by; no input of a score."""
+
 Sign = Literal[-1, 0, 1]
 
 

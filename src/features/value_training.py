@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from .. import catalog
 from ..errors import NotApplicable
-from .feature import KEY
-from .segment_inputs import ATTRIBUTES, segment_inputs
+from .feature import ATTRIBUTES, KEY
+from .segment_inputs import segment_inputs
 
 QUARTER = 91
 LEAST = 500
@@ -44,7 +44,7 @@ def value_training(as_of: date, months: int = 3) -> tuple[pd.DataFrame, dict[str
     gap = (as_of.year - found["as_of"].dt.year) * 12 + as_of.month - found["as_of"].dt.month
     labels = found[gap % months == 0]
     dates = [day.date() for day in sorted(labels["as_of"].unique())]
-    features = segment_inputs(dates, ["category"]).drop(columns=list(ATTRIBUTES), errors="ignore")
+    features = segment_inputs(dates, ["category"], predicted=False).drop(columns=list(ATTRIBUTES), errors="ignore")
     rows = features.merge(labels, on=list(KEY))
     named = [c for c in labels.columns if c not in (*KEY, "margin_6m", "margin_12m")]
     return rows, {"labels": named}

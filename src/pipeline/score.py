@@ -114,7 +114,7 @@ def _value(champion: Champion, day: date) -> list[Scored]:
     stated = load_params("score_value", catalog.root())
     error, degrees = level_error(quarterly_margin(day))
     scores, manifest = score_value(
-        champion.folder, segment_inputs([day]), as_of=day, cost_per_contact=stated["cost_per_contact"],
+        champion.folder, segment_inputs([day], predicted=False), as_of=day, cost_per_contact=stated["cost_per_contact"],
         high_share=stated["high_share"], level_error=error, degrees=degrees, model_digest=champion.digest,
     )  # fmt: skip
     return [("value_scores", scores, manifest)]
