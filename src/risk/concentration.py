@@ -36,7 +36,7 @@ def concentration(cuts: Mapping[str, pd.Series]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``cut, parts, herfindahl, effective_number`` (as many equal parts would be as concentrated)``, largest,
+        ``cut, parts, herfindahl``, ``effective_number`` (as many equal parts would be as concentrated), ``largest,
         largest_share, largest_ten_share``.
 
     Examples
@@ -87,8 +87,8 @@ def granularity_adjustment(
     Returns
     -------
     DataFrame
-        One row: ``names, herfindahl, capital`` (one factor, share of exposure)``, adjustment`` (share)``,
-        adjustment_money``.
+        One row: ``names, herfindahl``, ``capital`` (one factor) and ``adjustment`` as shares of the exposure,
+        ``adjustment_money``.
 
     Examples
     --------
@@ -104,7 +104,8 @@ def granularity_adjustment(
     with np.errstate(divide="ignore", invalid="ignore"):
         uncertain = np.where(lgd > 0, (SPREAD * lgd * (1 - lgd) + lgd**2) / lgd, 0.0)
     whole = float((share * capital).sum())
-    found = float((share**2 * uncertain * (delta() * (capital + expected) - capital)).sum() / (2 * whole)) if whole else 0.0
+    added = float((share**2 * uncertain * (delta() * (capital + expected) - capital)).sum())
+    found = added / (2 * whole) if whole else 0.0
     return pd.DataFrame([{
         "names": len(owed), "herfindahl": herfindahl(exposure), "capital": whole, "adjustment": found,
         "adjustment_money": found * float(owed.sum()),

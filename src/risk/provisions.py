@@ -76,20 +76,22 @@ def lifetime_loss(
 ) -> NDArray[np.float64]:  # fmt: skip
     """Expected loss until the loan ends: a constant hazard on a balance that falls evenly, discounted, year by year.
 
+    The balance of a year is that at its start, as in the twelve months of stage 1.
+
     Examples
     --------
     >>> lifetime_loss(np.array([0.1]), np.array([0.5]), np.array([1000.0]), np.array([12.0]), 0.0).round(6).tolist()
-    [25.0]
+    [50.0]
     >>> lifetime_loss(np.array([0.1]), np.array([0.5]), np.array([1000.0]), np.array([36.0]), 0.0).round(2).tolist()
-    [70.67]
+    [93.5]
     """
     years = np.maximum(months / 12, 1e-9)
     total = np.zeros_like(balance)
     for year in range(int(np.ceil(years.max(initial=0)))):
         part = np.clip(years - year, 0, 1)  # of this year
-        reached = np.clip((year + part / 2) / years, 0, 1)
+        left = np.clip(1 - year / years, 0, 1)
         dies = (1 - probability) ** year * (1 - (1 - probability) ** part)
-        total += dies * severity * balance * (1 - reached) / (1 + rate) ** (year + part / 2)
+        total += dies * severity * balance * left / (1 + rate) ** (year + part / 2)
     return total
 
 
@@ -114,7 +116,7 @@ def provisions(book: pd.DataFrame, settings: Provisioning) -> pd.DataFrame:
     for name, scenario in settings.scenarios.items():
         q, s = np.minimum(p * scenario.probability, 1), np.minimum(lgd * scenario.severity, 1)
         life = lifetime_loss(q, s, owed, book["remaining_months"].to_numpy(float), settings.discount_rate)
-        found[f"ecl_{name}"] = np.where(stage == 3, s * owed, np.where(stage == 2, np.maximum(life, 0), q * s * owed))
+        found[f"ecl_{name}"] = np.where(stage == 3, s * owed, np.where(stage == 2, life, q * s * owed))
     rows = pd.DataFrame({"stage": stage, "exposure": owed, **found})
     rows["ecl"] = sum(each.weight * rows[f"ecl_{name}"] for name, each in settings.scenarios.items())
     by = rows.groupby("stage")

@@ -51,7 +51,7 @@ def run_off(rows: pd.DataFrame, settings: DepositSettings) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``scenario, basis`` (``expected`` or ``stated``)``, share, outflow``.
+        ``scenario``, ``basis`` (expected or stated), ``share``, ``outflow``.
 
     Examples
     --------
