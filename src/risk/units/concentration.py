@@ -56,7 +56,10 @@ def measure(frames: Frames, terms: Terms, settings: ConcentrationSettings) -> De
     )
     absent = [cut for cut in CUTS if cut not in cuts]
     notes = (f"not known in this source: {', '.join(absent)}",) if absent else ()
-    return Delivery(rows, {"concentration": concentration(shares), "names": names}, notes)
+    spread = concentration(shares)
+    told = {f"{row['cut']}_{what}": float(row[what]) for row in spread.to_dict("records")
+            for what in ("herfindahl", "largest_share", "largest_ten_share")}  # fmt: skip
+    return Delivery(rows, {"concentration": spread, "names": names}, notes, told)
 
 
 def _weighted(book: pd.DataFrame, column: str) -> pd.Series:

@@ -46,9 +46,12 @@ def measure(frames: Frames, terms: Terms, settings: CreditSettings) -> Delivery:
     )  # fmt: skip
     staged = provisions(book, Provisioning(**settings.provisioning))
     gone = len(book) - len(alive)
+    owed = staged.set_index("stage")["exposure"]
+    shares = {"stage_2_share": float(owed[2] / owed.sum()), "stage_3_share": float(owed[3] / owed.sum()),
+              "coverage": float(staged["ecl"].sum() / owed.sum())}  # fmt: skip
     return Delivery(rows, {"provisions": staged, "yardsticks": yardsticks(rows, settings)}, (
         f"{gone:,} loans in default are provided for (stage 3) and no longer uncertain here",
-    ))  # fmt: skip
+    ), shares)  # fmt: skip
 
 
 def yardsticks(rows: pd.DataFrame, settings: CreditSettings, level: float = 0.999) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from ..positions import positions
+from ..positions import positions, summary
 from .attrition import leaving
 from .unit import Delivery, Frames, Terms, Unit, UnitSettings
 
@@ -42,7 +42,8 @@ def measure(frames: Frames, terms: Terms, settings: DepositSettings) -> Delivery
     return Delivery(rows, {"run_off": run_off(rows, settings)}, (
         f"balances are sums of known bookings; {int((balance < 0).sum()):,} of {len(balance):,} customers, whose sum "
         f"is below 0, count as 0",
-    ))  # fmt: skip
+        "what new customers bring in is not set against it",
+    ), {"outflow_rate": summary(rows)["probability"]})  # fmt: skip
 
 
 def run_off(rows: pd.DataFrame, settings: DepositSettings) -> pd.DataFrame:

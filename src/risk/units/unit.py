@@ -49,11 +49,12 @@ class Terms:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Positions in the schema, further tables of the unit by name, and remarks for its readers."""
+    """Positions in the schema, further tables and numbers of the unit by name, and remarks for its readers."""
 
     positions: pd.DataFrame
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
