@@ -32,6 +32,11 @@ class Measured:
     def positions(self) -> dict[str, pd.DataFrame]:
         return {name: each.positions for name, each in self.deliveries.items()}
 
+    def all_positions(self) -> pd.DataFrame:
+        """Every position of every unit, ordered by unit and position."""
+        rows = pd.concat(list(self.positions.values()), ignore_index=True)
+        return rows.sort_values(["unit", "position"], kind="stable", ignore_index=True)
+
     @property
     def elsewhere(self) -> list[str]:
         """Units whose expected loss is part of others'."""

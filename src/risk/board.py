@@ -1,5 +1,6 @@
 """What a board asks: how much, since when, what changed and why, is it within limits; and how much hangs on what is stated."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,23 +67,24 @@ def sensitivity(measured: Measured, settings: RiskSettings, seed: int) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``unit, assumption, correlation, persistence, value_at_risk, economic_capital``; for units whose cases have
-        factors of their own, also with one factor for all.
+        ``unit, assumption, key, correlation, persistence, value_at_risk, economic_capital``; for units whose cases
+        have factors of their own, also with one factor for all.
     """
     rows = []
     for unit, positions in measured.positions.items():
         stated, expected = measured.settings[unit], summary(positions)["expected_loss"]
         if not stated.correlation:
             continue
-        ways = [(f"{share:g} × the stated correlation", share, stated.persistence) for share in SHARES]
+        ways = [(f"{share:g} × the stated correlation", f"correlation_times_{share:g}", share, stated.persistence)
+                for share in SHARES]  # fmt: skip
         if positions["factor"].nunique() > 1 and stated.persistence < 1:
-            ways.append(("the stated correlation, one factor for all", 1.0, 1.0))
-        for words, share, persistence in ways:
+            ways.append(("the stated correlation, one factor for all", "one_factor", 1.0, 1.0))
+        for words, key, share, persistence in ways:
             rho = min(stated.correlation * share, 0.999)
             told = stated.model_copy(update={"correlation": rho, "persistence": persistence})
             loss = value_at_risk(unit_draws(positions, told.dependence, settings.scenarios, seed), settings.level)
-            rows.append((unit, words, rho, persistence, loss, loss - expected))
-    return pd.DataFrame(rows, columns=["unit", "assumption", "correlation", "persistence", "value_at_risk",
+            rows.append((unit, words, key, rho, persistence, loss, loss - expected))
+    return pd.DataFrame(rows, columns=["unit", "assumption", "key", "correlation", "persistence", "value_at_risk",
                                        "economic_capital"])  # fmt: skip
 
 
@@ -139,6 +141,11 @@ def report(measured: Measured, settings: RiskSettings, earlier: Earlier, seed: i
     return Report(measured, view, before, earlier, tables, found, _summary(measured, view, before, tables))
 
 
+def _key(words: Any) -> str:
+    """Spell a name as keys of metrics are."""
+    return re.sub(r"[^a-z0-9.]+", "_", str(words).lower()).strip("_")
+
+
 def _summary(
     measured: Measured, view: View, before: View | None, tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, Any]:
@@ -151,7 +158,8 @@ def _summary(
         "total": {k: v for k, v in view.total.items() if k != "euler_gap"}, "euler_gap": view.total["euler_gap"],
         "reconciliation_gap": abs(float(by_unit["expected_loss"].sum()) - view.total["expected_loss"]),
         "units": {str(unit): {k: float(row[k]) for k in told} for unit, row in by_unit.iterrows()},
-        "sensitivity": {f"{r.unit}: {r.assumption}": r.value_at_risk for r in tables["sensitivity"].itertuples()},
-        "stress_added": dict(stressed), "lights": tables["lights"]["light"].value_counts().to_dict(),
+        "sensitivity": {str(unit): dict(zip(part["key"], part["value_at_risk"], strict=True))
+                        for unit, part in tables["sensitivity"].groupby("unit", sort=False)},
+        "stress_added": {_key(name): float(added) for name, added in dict(stressed).items()}, "lights": tables["lights"]["light"].value_counts().to_dict(),
         "before": None if before is None else before.total,
     }  # fmt: skip
