@@ -33,8 +33,9 @@ def risk(
                        "failed": found.failed, "notes": found.notes}), end="")  # fmt: skip
         return
     s = found.settings
-    _show(found.view.units[list(SHOWN)].rename(columns=SHOWN),
-          f"as of {found.view.units['as_of'].iloc[0]}, {s.horizon:g} days, {100 * s.level:g} %, {s.currency}")  # fmt: skip
+    day = found.view.units["as_of"].iloc[0]
+    title = f"as of {day}, {s.horizon:g} days, {100 * s.level:g} %, {s.currency}"
+    _show(found.view.units[list(SHOWN)].rename(columns=SHOWN), title)
     if unit is None:
         total = {k: v for k, v in found.view.total.items() if k in SHOWN or k == "diversification_benefit"}
         _show(pd.DataFrame({"total": list(total), "": list(total.values())}), "The whole")

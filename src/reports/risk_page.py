@@ -11,11 +11,15 @@ from .document import Block, Chart, Document, Facts, Heading, Section, Table, Te
 from .figures import bars, contributions
 
 Kind = Literal["text", "money", "share", "number", "times"]
+SAME_MODELS = (
+    "Scores of both dates are of the same models unless said otherwise, so that no change is a model's. Effects of "
+    "positions that stayed are means over all orders of change, and add up."
+)
 STATED = (
     "What is estimated and what is not. Each unit's probabilities, severities and exposures come from data and models, "
     "as far as its section says so. How losses of different units move together is stated, not estimated: a few units "
     "and a few years of months cannot tell it. Value at risk, economic capital and everything else about the tail of "
-    "the whole are therefore scenario analysis: consequences of these statements. Section 4 shows how much hangs on them."
+    "the whole are therefore scenario analysis: consequences of what is stated. Section 4 shows how much hangs on it."
 )
 
 
@@ -120,8 +124,10 @@ def _glance(tables: Mapping[str, pd.DataFrame], told: Told) -> list[Block]:
     if old is not None:
         columns["before"] = (str(told.before), "money")
     blocks.append(kept(table(frame, f"The whole, in {told.currency}", columns)))
-    blocks.append(Text(f"Because not everything goes wrong at once, the whole needs "
-                       f"{said(total['diversification_benefit'], 'share')} less capital than its units added up."))  # fmt: skip
+    less = said(total["diversification_benefit"], "share")
+    blocks.append(
+        Text(f"Because not everything goes wrong at once, the whole needs {less} less capital than its units added up.")
+    )
     lights = tables["lights"]
     if len(lights):
         marked = lights.assign(light=lights["sign"] + " " + lights["light"])
@@ -176,8 +182,7 @@ def _changes(tables: Mapping[str, pd.DataFrame], told: Told) -> list[Block]:
         "; ".join(f"{r['feature']}: {r['contribution']:+.0f} thousand" for r in effects.to_dict("records")),
         "Came, went: positions that are there at one of the two dates only. The other three: of positions that stayed",
     ))  # fmt: skip
-    blocks.append(Text("Scores of both dates are of the same models unless said otherwise, so that no change is a "
-                       "model's. Effects of positions that stayed are means over all orders of change, and add up.", "note"))  # fmt: skip
+    blocks.append(Text(SAME_MODELS, "note"))
     return blocks
 
 
@@ -207,8 +212,9 @@ def _stress(stress: pd.DataFrame, told: Told) -> list[Block]:
         "added": ("beyond the expected", "money"), "of_capital": ("of economic capital", "share"),
     }))  # fmt: skip
     wide = stress.pivot_table("added", "unit", "scenario", sort=False).reset_index()
-    blocks.append(table(wide, "Beyond the expected, by unit", {
-        "unit": ("unit", "text"), **{str(c): (str(c), "money") for c in wide.columns if c != "unit"}}, folded=True))  # fmt: skip
+    shown: dict[str, tuple[str, Kind]] = {"unit": ("unit", "text")}
+    shown |= {str(c): (str(c), "money") for c in wide.columns if c != "unit"}
+    blocks.append(table(wide, "Beyond the expected, by unit", shown, folded=True))
     return blocks
 
 
@@ -219,11 +225,12 @@ def _reverse(told: Told) -> list[Block]:
     for loss, probability, by in told.reverse:
         often = f"about once in {1 / probability:,.0f} years" if probability > 0 else "in no scenario drawn"
         often = often if told.horizon == 365 else f"with probability {said(probability, 'share')}"
-        blocks += [Heading(f"To lose {said(loss, 'money')} {told.currency}: {often}"), table(by, "The most probable way", {
+        blocks.append(Heading(f"To lose {said(loss, 'money')} {told.currency}: {often}"))
+        blocks.append(table(by, "The most probable way", {
             "unit": ("unit", "text"), "loss": ("loses", "money"), "times_expected": ("of its expected loss", "times"),
             "once_in": ("alone, once in … horizons", "number"), "times": ("or its probabilities alone", "times"),
             "probability": ("which are now", "share"),
-        })]  # fmt: skip
+        }))  # fmt: skip
     return blocks
 
 

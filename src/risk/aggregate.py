@@ -167,11 +167,11 @@ def _contributions(
         })  # fmt: skip
     units = pd.DataFrame(rows)
     total = _measured(joint.sum(axis=1), float(expected.sum()), settings)
-    alone = float(units["economic_capital"].sum())
+    added_up = float(units["economic_capital"].sum())
     capital_gap = abs(float(units["capital_contribution"].sum()) - total["economic_capital"])
     return units, {
-        **total, "exposure": float(units["exposure"].sum()), "sum_of_units_capital": alone,
-        "diversification_benefit": 1 - total["economic_capital"] / alone if alone else 0.0,
+        **total, "exposure": float(units["exposure"].sum()), "sum_of_units_capital": added_up,
+        "diversification_benefit": 1 - total["economic_capital"] / added_up if added_up else 0.0,
         "euler_gap": max(quantile.gap, shortfall.gap, capital_gap / max(abs(total["economic_capital"]), 1e-300)),
     }  # fmt: skip
 
@@ -188,7 +188,12 @@ def _dependence(
     rows = []
     for words, (kind, correlation) in ways.items():
         other = settings.model_copy(update={"copula": settings.copula.model_copy(update={"kind": kind})})
-        rows.append({"dependence": words, **_measured(_joined(marginal, correlation, other, seed).sum(axis=1), expected, settings)})
+        rows.append(
+            {
+                "dependence": words,
+                **_measured(_joined(marginal, correlation, other, seed).sum(axis=1), expected, settings),
+            }
+        )
     together = np.sort(marginal.to_numpy(), axis=0).sum(axis=1)
     rows.append({"dependence": "all at their worst together", **_measured(together, expected, settings)})
     columns = ["dependence", "value_at_risk", "expected_shortfall", "economic_capital"]

@@ -1,4 +1,4 @@
-"""What a board asks: how much, since when, what changed and why, is it within limits; and how much hangs on what is stated."""
+"""What a board asks: how much, since when, what changed and why, within which limits, and what hangs on statements."""
 
 import re
 from collections.abc import Mapping
@@ -146,13 +146,11 @@ def _key(words: Any) -> str:
     return re.sub(r"[^a-z0-9.]+", "_", str(words).lower()).strip("_")
 
 
-def _summary(
-    measured: Measured, view: View, before: View | None, tables: Mapping[str, pd.DataFrame]
-) -> dict[str, Any]:
+def _summary(measured: Measured, view: View, before: View | None, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     told = ("exposure", "probability", "severity", "expected_loss", "value_at_risk", "expected_shortfall",
             "economic_capital", "capital_contribution", "shortfall_contribution")  # fmt: skip
     by_unit = view.units.set_index("unit")
-    stressed = tables["stress"].groupby("scenario", sort=False)["added"].sum() if len(tables["stress"]) else {}
+    stressed = tables["stress"].groupby("scenario", sort=False)["added"].sum()
     return {
         "complete": view.complete, "failed": measured.failed, "notes": view.notes,
         "total": {k: v for k, v in view.total.items() if k != "euler_gap"}, "euler_gap": view.total["euler_gap"],
@@ -160,6 +158,7 @@ def _summary(
         "units": {str(unit): {k: float(row[k]) for k in told} for unit, row in by_unit.iterrows()},
         "sensitivity": {str(unit): dict(zip(part["key"], part["value_at_risk"], strict=True))
                         for unit, part in tables["sensitivity"].groupby("unit", sort=False)},
-        "stress_added": {_key(name): float(added) for name, added in dict(stressed).items()}, "lights": tables["lights"]["light"].value_counts().to_dict(),
+        "stress_added": {_key(name): float(added) for name, added in stressed.items()},
+        "lights": tables["lights"]["light"].value_counts().to_dict(),
         "before": None if before is None else before.total,
     }  # fmt: skip

@@ -106,18 +106,23 @@ def copula_draws(
 
 
 def with_ranks(losses: Array, ranks: Array) -> Array:
-    """Read each unit's losses at these ranks: the distribution is the unit's, the dependence the copula's.
+    """Bring each unit's draws into the order of the copula's: the distribution is the unit's, the dependence stated.
 
     Parameters
     ----------
-    losses : (m, k) draws of each unit, in any order
-    ranks : (n, k) in (0, 1)
+    losses : (n, k) draws of each unit, in any order
+    ranks : (n, k) of :func:`copula_draws`
+
+    Returns
+    -------
+    (n, k), each column the same draws as in ``losses``
 
     Examples
     --------
-    >>> with_ranks(np.array([[3.0], [1.0], [2.0]]), np.array([[0.5], [1 / 6], [0.999]])).ravel().tolist()
+    >>> with_ranks(np.array([[3.0], [1.0], [2.0]]), np.array([[0.5], [0.1], [0.9]])).ravel().tolist()
     [2.0, 1.0, 3.0]
     """
-    ordered = np.sort(losses, axis=0)
-    at = (np.arange(len(ordered)) + 0.5) / len(ordered)
-    return np.stack([np.interp(ranks[:, j], at, ordered[:, j]) for j in range(ordered.shape[1])], axis=1)
+    out = np.empty_like(losses)
+    for j in range(losses.shape[1]):
+        out[np.argsort(ranks[:, j], kind="stable"), j] = np.sort(losses[:, j])
+    return out

@@ -5,6 +5,7 @@ gamma distribution has these; a million loans cost little more than a thousand.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,8 +69,10 @@ def loss_draws(rows: pd.DataFrame, how: Dependence, n: int, rng: np.random.Gener
     single &= rows["count"].to_numpy(float) == 1
     mean, variance, third = np.zeros(n), np.zeros(n), np.zeros(n)
     for name, part in rows[~single].groupby("factor", sort=True):
-        for total, moment in zip((mean, variance, third), _moments(part, how), strict=True):
-            total += np.interp(factors[str(name)], GRID, moment)
+        moments = _moments(part, how)
+        mean += np.interp(factors[str(name)], GRID, moments[0])
+        variance += np.interp(factors[str(name)], GRID, moments[1])
+        third += np.interp(factors[str(name)], GRID, moments[2])
     losses = mean + _noise(variance, third, rng)
     for row in rows[single].itertuples():
         losses += _one(row, factors[str(row.factor)], how, rng)
@@ -102,7 +105,7 @@ def _moments(part: pd.DataFrame, how: Dependence) -> tuple[Array, Array, Array]:
     buckets, place = np.unique(np.rint(ndtri(np.clip(p, EDGE, 1 - EDGE)) / STEP), return_inverse=True)
 
     def added(weight: Array) -> Array:
-        return np.bincount(place, count * weight, len(buckets))
+        return np.asarray(np.bincount(place, count * weight, len(buckets)), float)
 
     first, held = added(each * s), added(np.ones(len(p)))
     weighted = np.bincount(place, count * each * s * p, len(buckets))
@@ -127,7 +130,7 @@ def _noise(variance: Array, third: Array, rng: np.random.Generator) -> Array:
     return np.asarray(deviation * np.where(np.abs(skew) > 1e-3, gamma, normal))
 
 
-def _one(row: "pd.core.frame.Series", factor: Array, how: Dependence, rng: np.random.Generator) -> Array:
+def _one(row: Any, factor: Array, how: Dependence, rng: np.random.Generator) -> Array:
     """Draw the loss of a single position."""
     hit = rng.random(len(factor)) < conditional_probability(row.probability, factor, how.correlation)
     loss = np.where(hit, row.exposure * row.severity, 0.0)

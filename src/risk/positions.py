@@ -116,8 +116,8 @@ def summary(rows: pd.DataFrame) -> dict[str, float]:
     exposure, loss = float(rows["exposure"].sum()), float(expected_loss(rows).sum())
     hit = float((rows["exposure"] * rows["probability"]).sum())
     return {
-        "exposure": exposure, "probability": hit / exposure if exposure else 0.0, "severity": loss / hit if hit else 0.0,
-        "expected_loss": loss, "positions": float(len(rows)), "cases": float(rows["count"].sum()),
+        "exposure": exposure, "probability": hit / exposure if exposure else 0.0,
+        "severity": loss / hit if hit else 0.0, "expected_loss": loss, "positions": float(len(rows)), "cases": float(rows["count"].sum()),
     }  # fmt: skip
 
 

@@ -115,6 +115,6 @@ class RiskSettings(Stated):
     scenarios: int = Field(100_000, ge=1000)
     copula: CopulaSettings = CopulaSettings()
     units: dict[str, dict[str, Any]] = Field({}, description="unit → its settings")
-    stress: list[StressScenario] = []
+    stress: list[StressScenario] = Field([], description="stated courses of events")
     reverse_stress: list[float] = Field([0.5, 1.0], description="shares of economic capital that are to be lost")
-    limits: list[Limit] = []
+    limits: list[Limit] = Field([], description="with the lights that they light")

@@ -55,7 +55,7 @@ def stress(positions: Mapping[str, pd.DataFrame], scenarios: Sequence[StressScen
     Returns
     -------
     DataFrame
-        By scenario and unit: ``scenario, unit, expected_loss`` (as it stands)``, stressed_loss, added``.
+        By scenario and unit: ``scenario, unit``, ``expected_loss`` as it stands, ``stressed_loss``, ``added``.
 
     Raises
     ------
@@ -87,9 +87,8 @@ class Reverse:
 def reverse_stress(losses: pd.DataFrame, joint: Array, correlation: Array, loss: float) -> Reverse:
     """Find the most probable combination of losses that adds up to ``loss``.
 
-    With an elliptical copula that is the point of the smallest z'R⁻¹z at which the units' losses add up to it (the design
-    point of structural reliability; McNeil and Smith 2012, *Multivariate stress scenarios and solvency*, Insurance:
-    Mathematics and Economics 50:299-308).
+    With an elliptical copula that is the point of the smallest z'R⁻¹z at which the units' losses add up to it (McNeil
+    and Smith 2012, *Multivariate stress scenarios and solvency*, Insurance: Mathematics and Economics 50:299-308).
 
     Parameters
     ----------
@@ -144,8 +143,8 @@ def single_lever(positions: Mapping[str, pd.DataFrame], loss: float, elsewhere: 
     Returns
     -------
     DataFrame
-        ``unit, times`` (NaN: not even if everything happens)``, probability`` (as it stands, weighted with exposure ×
-        severity)``.
+        ``unit``, ``times`` (NaN: not even if everything happens), ``probability`` (as it stands, weighted with exposure
+        × severity).
     """
     total = sum(float(expected_loss(rows).sum()) for name, rows in positions.items() if name not in elsewhere)
     found = []

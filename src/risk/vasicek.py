@@ -1,7 +1,7 @@
-"""One factor moves all: the portfolio loss of Vasicek (2002, *The distribution of loan portfolio value*, Risk 15:160-162).
+"""One factor moves all: the portfolio loss of Vasicek, in closed form for endlessly many small loans.
 
-Closed forms for endlessly many small loans. A loan defaults if √ρ·Z + √(1−ρ)·e lies below its threshold; given the factor
-Z (positive is good) loans are independent.
+Vasicek 2002, *The distribution of loan portfolio value*, Risk 15:160-162. A loan defaults if √ρ·Z + √(1−ρ)·e lies below
+its threshold; given the factor Z (positive is good) loans are independent.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def held_correlation(value: ArrayLike, name: str = "correlation") -> Array:
     """
     rho = np.asarray(value, float)
     if not ((rho >= 0) & (rho < 1)).all():
-        raise ParamsError(f"{name}: expected from 0 to below 1, got {value}")
+        raise ParamsError(f"{name}: expected from 0 to below 1, got {value!r}")
     return rho
 
 

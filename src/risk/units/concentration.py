@@ -57,6 +57,7 @@ def measure(frames: Frames, terms: Terms, settings: ConcentrationSettings) -> De
     absent = [cut for cut in CUTS if cut not in cuts]
     notes = (f"not known in this source: {', '.join(absent)}",) if absent else ()
     spread = concentration(shares)
+    spread.loc[spread["cut"] == "name", "largest"] = "a customer"  # pages of management identify nobody
     told = {f"{row['cut']}_{what}": float(row[what]) for row in spread.to_dict("records")
             for what in ("herfindahl", "largest_share", "largest_ten_share")}  # fmt: skip
     return Delivery(rows, {"concentration": spread, "names": names}, notes, told)
@@ -72,7 +73,9 @@ def _parts(book: pd.DataFrame, cut: str, column: str, settings: ConcentrationSet
     p = book["default_probability"].to_numpy(float)
     bad = conditional_probability(p, -settings.downturn_factor, settings.downturn_correlation)
     worth = book["balance"] * book["loss_given_default"]
-    rows = pd.DataFrame({"part": book[column].fillna("unknown"), "exposure": book["balance"], "loss": worth * (bad - p)})
+    rows = pd.DataFrame(
+        {"part": book[column].fillna("unknown"), "exposure": book["balance"], "loss": worth * (bad - p)}
+    )
     share = rows.groupby("part")["exposure"].transform("sum") / rows["exposure"].sum()
     rows["part"] = rows["part"].where(share >= settings.smallest_share, "small ones together")
     by = rows.groupby("part").sum().reset_index()

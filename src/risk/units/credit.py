@@ -1,4 +1,4 @@
-"""Credit: what performing loans may cost within the horizon. Loans in default have cost already: they are provisions."""
+"""Credit: what performing loans may cost within the horizon. Loans in default have cost already: provisions."""
 
 from typing import Any
 
