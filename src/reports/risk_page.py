@@ -153,7 +153,7 @@ def _units(units: pd.DataFrame, told: Told) -> list[Block]:
     chart = Chart.of(
         bars(by, "unit", "economic capital", "What each unit adds to economic capital"),
         "; ".join(f"{r['unit']}: {said(r['capital_contribution'], 'money')}" for r in units.to_dict("records")),
-        "Contributions by Euler's rule: what each unit loses in the scenarios in which the whole loses its value at risk",
+        "By Euler's rule: what each unit loses in the scenarios in which the whole loses its value at risk",
     )
     more = table(units, "Expected shortfall, and what each unit adds to it", {
         "unit": ("unit", "text"), "expected_shortfall": ("by itself", "money"),

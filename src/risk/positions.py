@@ -115,9 +115,10 @@ def summary(rows: pd.DataFrame) -> dict[str, float]:
     """
     exposure, loss = float(rows["exposure"].sum()), float(expected_loss(rows).sum())
     hit = float((rows["exposure"] * rows["probability"]).sum())
+    probability, severity = hit / exposure if exposure else 0.0, loss / hit if hit else 0.0
     return {
-        "exposure": exposure, "probability": hit / exposure if exposure else 0.0,
-        "severity": loss / hit if hit else 0.0, "expected_loss": loss, "positions": float(len(rows)), "cases": float(rows["count"].sum()),
+        "exposure": exposure, "probability": probability, "severity": severity, "expected_loss": loss,
+        "positions": float(len(rows)), "cases": float(rows["count"].sum()),
     }  # fmt: skip
 
 

@@ -3,11 +3,13 @@
 import pandas as pd
 from pydantic import Field
 
+from ...errors import DataError
 from ..concentration import concentration, granularity_adjustment
 from ..positions import positions
 from ..vasicek import conditional_probability
 from .unit import Delivery, Frames, Terms, Unit, UnitSettings
 
+NUMBERS = ("balance", "default_probability", "loss_given_default")
 CUTS = {"region": "region_id", "product": "purpose"}
 
 
@@ -30,6 +32,11 @@ def measure(frames: Frames, terms: Terms, settings: ConcentrationSettings) -> De
         ``customers`` (``customer_id, region_id``), ``loans`` (``loan_id, purpose``); a cut whose column is absent is
         left out and said.
 
+    Raises
+    ------
+    DataError
+        If a number of a performing loan is missing.
+
     Returns
     -------
     Delivery
@@ -38,6 +45,11 @@ def measure(frames: Frames, terms: Terms, settings: ConcentrationSettings) -> De
     """
     book = frames["credit_book"]
     book = book[~book["in_default"].astype(bool)]
+    unknown = int(book[list(NUMBERS)].isna().any(axis=1).sum())
+    if unknown:
+        raise DataError(
+            f"concentration: {unknown:,} of {len(book):,} loans lack {', '.join(NUMBERS[:2])} or {NUMBERS[2]}"
+        )
     for name, key, column in (("customers", "customer_id", "region_id"), ("loans", "loan_id", "purpose")):
         if column in frames[name]:
             book = book.merge(frames[name][[key, column]], on=key, how="left", validate="many_to_one")
