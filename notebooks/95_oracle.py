@@ -23,6 +23,7 @@ from afraz.features.scorable import customers_to_score
 from afraz.models.artifact import load_artifact
 from afraz.models.oracle import churn_against_truth
 from afraz.scoring.oracle import credit_oracle, promotion_oracle, segment_oracle, truth_of, value_oracle
+from afraz.scoring.risk_oracle import risk_oracle
 from afraz.scoring.sinks import read_scores
 
 # %%
@@ -67,6 +68,13 @@ pd.Series({**value, **segmentation}).to_frame("value").round(4)
 promotion = promotion_oracle(truth, contacted)
 pd.Series(promotion, dtype=float).to_frame("per contact").round(4)
 # %% [markdown]
+# ## Risk
+# What the book may lose in the coming year: the credit unit's distribution against one drawn loan by loan as the bank
+# draws defaults, with true probabilities and with the scored ones.
+# %%
+risk = risk_oracle(truth["book"], as_of)
+pd.Series(risk, dtype=float).to_frame("losses").round(4)
+# %% [markdown]
 # ## Save
 # The figures of the longest horizon are the headline.
 # %%
@@ -74,5 +82,5 @@ churn = {**found["leave_90"], "by_output": found}
 headline = {**credit["by_population"].get("all", {}), **credit["book"], **credit}
 save("oracle_metrics", {
     "churn": churn, "churn_candidate": candidate["leave_90"], "credit": headline, "value": value,
-    "segmentation": segmentation, "promotion": promotion,
+    "segmentation": segmentation, "promotion": promotion, "risk": risk,
 })  # fmt: skip

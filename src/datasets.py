@@ -201,6 +201,13 @@ CATALOG: dict[str, Dataset] = {
                 "a page: the campaigns of the week"),
         Dataset("feedback_metrics", "experiments/metrics/feedback.json", "feedback",
                 "rows, verdicts and the effect of each campaign"),
+        Dataset("risk_positions", "data/risk/as_of={as_of}/positions.parquet", "risk",
+                "what a unit of risk holds at risk", ("unit", "position")),
+        Dataset("risk_tables", "experiments/runs/risk/tables", "risk",
+                "a folder of CSV files: units, limits, changes, stress, and what each unit shows"),
+        Dataset("risk_page", "data/reports/risk/board.html", "risk", "a page: risk of the whole, for the board"),
+        Dataset("risk_metrics", "experiments/metrics/risk.json", "risk",
+                "losses, capital and contributions, in total and by unit"),
         Dataset("oracle_metrics", "experiments/metrics/oracle.json", "oracle", "scores held against the truth"),
     )
 }  # fmt: skip

@@ -3,10 +3,10 @@
 import sys
 
 from ..errors import AfrazError
-from . import customers, reviewing, servers, stages
+from . import customers, reviewing, risk, servers, stages
 from .terminal import app, errors
 
-__all__ = ["app", "customers", "main", "reviewing", "servers", "stages"]
+__all__ = ["app", "customers", "main", "reviewing", "risk", "servers", "stages"]
 
 
 def main() -> None:

@@ -98,6 +98,23 @@ def _directed(words: Phrases, signs: Mapping[str, int]) -> dict[str, Mapping[str
     return directed
 
 
+def rated_book(artifact: Artifact, frame: pd.DataFrame, *, as_of: dt.date) -> pd.DataFrame:
+    """Rate running loans; see :func:`score_book`."""
+    rating, rows = rating_of(artifact), frame.sort_values(ID, kind="stable").reset_index(drop=True)
+    stated = artifact.predict(rows)["default_probability"].to_numpy()
+    coming = rating.next_year(
+        stated, *(rows[c].to_numpy(float) for c in ("age_months", "remaining_months", "days_past_due"))
+    )
+    gone = rows["in_default"].to_numpy(bool)
+    p, lgd = np.where(gone, 1.0, coming), rating.loss_given_default(rows)
+    kept = ["customer_id", "applied_on", "granted_at", "age_months", "remaining_months", "balance", "days_past_due"]
+    book = pd.DataFrame({ID: rows[ID], "as_of": pd.Timestamp(as_of).as_unit("us"), **{c: rows[c] for c in kept}})
+    return book.assign(
+        in_default=gone, application_probability=stated, default_probability=p, grade=rating.scale.assign(p),
+        loss_given_default=lgd, expected_loss=expected_loss(p, lgd, rows["balance"].to_numpy(float)).round(2),
+    )  # fmt: skip
+
+
 def score_book(
     model_folder: Path, frame: pd.DataFrame, *, as_of: dt.date, model_digest: str | None = None, seed: int = 7
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -118,18 +135,8 @@ def score_book(
     """
     artifact = load_artifact(model_folder, model_digest)
     rating, rows = rating_of(artifact), frame.sort_values(ID, kind="stable").reset_index(drop=True)
-    stated = artifact.predict(rows)["default_probability"].to_numpy()
-    coming = rating.next_year(
-        stated, *(rows[c].to_numpy(float) for c in ("age_months", "remaining_months", "days_past_due"))
-    )
-    gone = rows["in_default"].to_numpy(bool)
-    p, lgd = np.where(gone, 1.0, coming), rating.loss_given_default(rows)
-    kept = ["customer_id", "applied_on", "granted_at", "age_months", "remaining_months", "balance", "days_past_due"]
-    book = pd.DataFrame({ID: rows[ID], "as_of": pd.Timestamp(as_of).as_unit("us"), **{c: rows[c] for c in kept}})
-    book = book.assign(
-        in_default=gone, application_probability=stated, default_probability=p, grade=rating.scale.assign(p),
-        loss_given_default=lgd, expected_loss=expected_loss(p, lgd, rows["balance"].to_numpy(float)).round(2),
-    )  # fmt: skip
+    book = rated_book(artifact, rows, as_of=as_of)
+    gone = book["in_default"].to_numpy(bool)
     alive = book[~gone]
     performing: dict[str, Any] = {"expected_loss": 0.0, "low": 0.0, "high": 0.0, "exposure": 0.0, "loans": len(alive)}
     if alive["balance"].sum() > 0:

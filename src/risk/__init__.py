@@ -1,0 +1,1 @@
+"""Integrated risk: each unit measures its own, one schema; copulas, capital and stress put them together."""
