@@ -44,8 +44,8 @@ def read_loans(folder: Path) -> pd.DataFrame:
     left = np.ceil(np.maximum(rows["duration"] - age, 0))
     return pd.DataFrame({
         "loan_id": rows["loan_id"].astype(str), "customer_id": rows["client_id"].astype(str), "applied_on": granted,
-        "region_id": rows["district_id"].astype(str), "status": rows["status"], "duration": rows["duration"].astype(float),
-        "age_months": age, "remaining_months": left, "balance": left * rows["payments"].astype(float),
+        "region_id": rows["district_id"].astype(str), "status": rows["status"],
+        "duration": rows["duration"].astype(float), "age_months": age, "remaining_months": left, "balance": left * rows["payments"].astype(float),
     }).sort_values("loan_id", ignore_index=True)  # fmt: skip
 
 

@@ -66,8 +66,11 @@ def said(value: Any, kind: Kind) -> str:
     """
     if kind == "text" or value is None or (isinstance(value, float) and np.isnan(value)):
         return spell(value)
-    shown = {"share": f"{100 * value:.1f} %", "money": f"{value:,.0f}", "times": f"× {value:,.1f}"}.get(kind)
-    return spell(value) if shown is None else shown.replace("-", "−").replace("−0 ", "0 ")
+    if kind == "number":
+        return spell(value)
+    digits, scale = (0, 1) if kind == "money" else (1, 100 if kind == "share" else 1)
+    shown = f"{round(scale * float(value), digits) + 0.0:,.{digits}f}".replace("-", "−")
+    return {"share": f"{shown} %", "times": f"× {shown}"}.get(kind, shown)
 
 
 def table(frame: pd.DataFrame, caption: str, columns: Mapping[str, tuple[str, Kind]], folded: bool = False) -> Table:
