@@ -45,7 +45,8 @@ def read_loans(folder: Path) -> pd.DataFrame:
     return pd.DataFrame({
         "loan_id": rows["loan_id"].astype(str), "customer_id": rows["client_id"].astype(str), "applied_on": granted,
         "region_id": rows["district_id"].astype(str), "status": rows["status"],
-        "duration": rows["duration"].astype(float), "age_months": age, "remaining_months": left, "balance": left * rows["payments"].astype(float),
+        "duration": rows["duration"].astype(float), "age_months": age, "remaining_months": left,
+        "balance": left * rows["payments"].astype(float),
     }).sort_values("loan_id", ignore_index=True)  # fmt: skip
 
 

@@ -71,8 +71,8 @@ def main() -> None:
     rows = sum(len(rows) for rows in measured.positions.values())
     print(f"{n:,} customers, {rows:,} positions, {settings.scenarios:,} scenarios; {memory:.2f} GB at the peak "
           f"(at most {GIGABYTES:g})")  # fmt: skip
-    print(f"measure {took['measure']:.1f} s, aggregate {took['aggregate']:.1f} s (at most {SECONDS:g}), the whole report "
-          f"{took['report']:.1f} s; Euler gap {view.total['euler_gap']:.0e}")  # fmt: skip
+    print(f"measure {took['measure']:.1f} s, aggregate {took['aggregate']:.1f} s (at most {SECONDS:g}), the whole "
+          f"report {took['report']:.1f} s; Euler gap {view.total['euler_gap']:.0e}")  # fmt: skip
     print(json.dumps({"benchmark": "risk", "positions": rows, "scenarios": settings.scenarios, "gigabytes":
                       round(memory, 2), **{k: round(v, 1) for k, v in took.items()}}))  # fmt: skip
     if took["aggregate"] > SECONDS or memory > GIGABYTES:

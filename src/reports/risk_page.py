@@ -138,7 +138,7 @@ def _glance(tables: Mapping[str, pd.DataFrame], told: Told) -> list[Block]:
             "limit": ("limit", "text"), "light": ("light", "text"), "value": ("now", "share"),
         }  # fmt: skip
         if "before" in lights:
-            shown["before"] = (str(told.before), "share")
+            shown |= {"before": (str(told.before), "share"), "was": ("then", "text")}
         shown |= {"amber": ("amber from", "share"), "red": ("red from", "share"), "why": ("because", "text")}
         blocks.append(kept(table(marked, "Limits: ● within, ▲ amber, ■ red, ○ not measured", shown)))
     blocks.append(Text(STATED, "lead"))
@@ -185,6 +185,12 @@ def _changes(tables: Mapping[str, pd.DataFrame], told: Told) -> list[Block]:
         "; ".join(f"{r['feature']}: {r['contribution']:+.0f} thousand" for r in effects.to_dict("records")),
         "Came, went: positions that are there at one of the two dates only. The other three: of positions that stayed",
     ))  # fmt: skip
+    capital = tables.get("capital_changes", pd.DataFrame())
+    if len(capital):
+        blocks.append(table(capital, f"Economic capital by itself, from {told.before} to {told.as_of}", {
+            "unit": ("unit", "text"), "economic_capital_before": (str(told.before), "money"),
+            "economic_capital_now": (told.as_of, "money"),
+        }))  # fmt: skip
     blocks.append(Text(SAME_MODELS, "note"))
     return blocks
 

@@ -25,9 +25,11 @@ def tables() -> dict[str, pd.DataFrame]:
     })  # fmt: skip
     return {
         "units": units,
-        "lights": pd.DataFrame({"limit": ["capital", "loss"], "measure": ["total.x", "credit.y"], "value": [0.03, 0.01],
-                                "before": [0.02, np.nan], "amber": [0.02, 0.02], "red": [0.05, 0.03],
-                                "light": ["amber", "green"], "sign": ["▲", "●"], "why": ["own funds", "margin"]}),
+        "lights": pd.DataFrame({
+            "limit": ["capital", "loss"], "measure": ["total.x", "credit.y"], "value": [0.03, 0.01],
+            "before": [0.02, np.nan], "was": ["amber", "not measured"], "amber": [0.02, 0.02], "red": [0.05, 0.03],
+            "light": ["amber", "green"], "sign": ["▲", "●"], "why": ["own funds", "margin"],
+        }),
         "dependence": pd.DataFrame({"dependence": ["independent", "stated"], "value_at_risk": [1800.0, 2000.0],
                                     "expected_shortfall": [1700.0, 1800.0], "economic_capital": [1100.0, 1300.0]}),
         "sensitivity": pd.DataFrame({"unit": ["credit"], "assumption": ["0.5 × the stated correlation"],
@@ -72,8 +74,8 @@ def test_it_says_plainly_what_is_scenario_analysis_and_not_estimation() -> None:
 
 def test_lights_are_told_by_sign_and_word_with_their_reason() -> None:
     text = text_of(document())
-    assert "▲ amber 3.0 % 2.0 % 2.0 % 5.0 % own funds" in text
-    assert "● green 1.0 % – 2.0 % 3.0 % margin" in text
+    assert "▲ amber 3.0 % 2.0 % amber 2.0 % 5.0 % own funds" in text
+    assert "● green 1.0 % – not measured 2.0 % 3.0 % margin" in text
 
 
 def test_what_is_missing_is_named_first_and_the_whole_is_called_incomplete() -> None:

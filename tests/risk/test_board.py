@@ -44,6 +44,7 @@ def test_every_number_that_a_limit_may_ask_for_is_finite_and_named(found: Report
 def test_a_light_shows_what_it_was_before(found: Report) -> None:
     lights = found.tables["lights"].set_index("limit")
     assert lights["light"].to_dict() == {"capital": "amber", "rate": "green"}
+    assert lights["was"].to_dict() == {"capital": "amber", "rate": "green"}
     assert lights.loc["rate", "before"] == pytest.approx(lights.loc["rate", "value"] / 2, rel=1e-9)
 
 
@@ -54,6 +55,11 @@ def test_doubled_probabilities_are_found_as_that_and_nothing_else(found: Report)
     assert changes.loc["attrition", ["came", "went", "exposure", "probability", "severity"]].abs().max() < 1e-9
     assert changes.loc["total", "now"] == pytest.approx(changes.drop(index="total")["now"].sum())
     assert changes.loc["total", "now"] == pytest.approx(found.view.total["expected_loss"])
+
+
+def test_capital_is_shown_at_both_dates(found: Report) -> None:
+    credit = found.tables["capital_changes"].set_index("unit").loc["credit"]
+    assert credit["economic_capital_before"] < 0.8 * credit["economic_capital_now"]
 
 
 def test_a_larger_correlation_and_one_factor_for_all_lose_more() -> None:
