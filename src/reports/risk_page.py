@@ -66,8 +66,11 @@ def said(value: Any, kind: Kind) -> str:
     """
     if kind == "text" or value is None or (isinstance(value, float) and np.isnan(value)):
         return spell(value)
-    shown = {"share": f"{100 * value:.1f} %", "money": f"{value:,.0f}", "times": f"× {value:,.1f}"}.get(kind)
-    return spell(value) if shown is None else shown.replace("-", "−").replace("−0 ", "0 ")
+    if kind == "number":
+        return spell(value)
+    digits, scale = (0, 1) if kind == "money" else (1, 100 if kind == "share" else 1)
+    shown = f"{round(scale * float(value), digits) + 0.0:,.{digits}f}".replace("-", "−")
+    return {"share": f"{shown} %", "times": f"× {shown}"}.get(kind, shown)
 
 
 def table(frame: pd.DataFrame, caption: str, columns: Mapping[str, tuple[str, Kind]], folded: bool = False) -> Table:
@@ -135,7 +138,7 @@ def _glance(tables: Mapping[str, pd.DataFrame], told: Told) -> list[Block]:
             "limit": ("limit", "text"), "light": ("light", "text"), "value": ("now", "share"),
         }  # fmt: skip
         if "before" in lights:
-            shown["before"] = (str(told.before), "share")
+            shown |= {"before": (str(told.before), "share"), "was": ("then", "text")}
         shown |= {"amber": ("amber from", "share"), "red": ("red from", "share"), "why": ("because", "text")}
         blocks.append(kept(table(marked, "Limits: ● within, ▲ amber, ■ red, ○ not measured", shown)))
     blocks.append(Text(STATED, "lead"))
@@ -182,6 +185,12 @@ def _changes(tables: Mapping[str, pd.DataFrame], told: Told) -> list[Block]:
         "; ".join(f"{r['feature']}: {r['contribution']:+.0f} thousand" for r in effects.to_dict("records")),
         "Came, went: positions that are there at one of the two dates only. The other three: of positions that stayed",
     ))  # fmt: skip
+    capital = tables.get("capital_changes", pd.DataFrame())
+    if len(capital):
+        blocks.append(table(capital, f"Economic capital by itself, from {told.before} to {told.as_of}", {
+            "unit": ("unit", "text"), "economic_capital_before": (str(told.before), "money"),
+            "economic_capital_now": (told.as_of, "money"),
+        }))  # fmt: skip
     blocks.append(Text(SAME_MODELS, "note"))
     return blocks
 

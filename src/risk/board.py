@@ -9,7 +9,7 @@ import pandas as pd
 
 from .aggregate import Measured, View, aggregate, unit_draws
 from .changes import changes
-from .limits import lights
+from .limits import light, lights
 from .measures import value_at_risk
 from .positions import summary
 from .settings import RiskSettings
@@ -110,8 +110,8 @@ def report(measured: Measured, settings: RiskSettings, earlier: Earlier, seed: i
     Returns
     -------
     Report
-        ``tables``: ``units, dependence, correlations, sensitivity, stress, lights, changes`` and, of each unit,
-        ``<unit>_<table>``. ``summary``: plain values for ``experiments/metrics/risk.json``.
+        ``tables``: ``units, dependence, correlations, sensitivity, stress, lights, changes, capital_changes`` and, of
+        each unit, ``<unit>_<table>``. ``summary``: plain values for ``experiments/metrics/risk.json``.
     """
     view = aggregate(measured, settings, seed)
     then = earlier.measured
@@ -122,6 +122,9 @@ def report(measured: Measured, settings: RiskSettings, earlier: Earlier, seed: i
         if set(then.deliveries) != set(measured.deliveries):  # a total of other units is another total
             old = {name: value for name, value in old.items() if not name.startswith("total.")}
         judged.insert(3, "before", [old.get(name, float("nan")) for name in judged["measure"]])
+        limit_of = {limit.name: limit for limit in settings.limits}
+        judged.insert(4, "was", [light(v, limit_of[name]) for name, v in zip(judged["limit"], judged["before"],
+                                                                              strict=True)])  # fmt: skip
     tables = {
         "units": view.units, "dependence": view.dependence,
         "correlations": view.correlation.rename_axis("unit").reset_index(),
@@ -130,6 +133,9 @@ def report(measured: Measured, settings: RiskSettings, earlier: Earlier, seed: i
     }  # fmt: skip
     if then is not None:
         tables["changes"] = changed(then, measured)
+    if before is not None:
+        told = ["unit", "economic_capital", "capital_contribution"]
+        tables["capital_changes"] = before.units[told].merge(view.units[told], on="unit", suffixes=("_before", "_now"))
     for unit, delivery in measured.deliveries.items():
         tables |= {f"{unit}_{name}": table for name, table in delivery.tables.items()}
     found, capital = [], view.total["economic_capital"]

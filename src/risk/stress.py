@@ -4,7 +4,7 @@ Neither is a forecast. Nothing says how likely a stated scenario is; what revers
 stated correlations.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,8 +119,8 @@ def reverse_stress(losses: pd.DataFrame, joint: Array, correlation: Array, loss:
     def lost(z: Array) -> float:
         return float(sum(np.interp(z[j], grid, curves[:, j]) for j in range(k)))
 
-    best = np.full(k, FAR)
-    for start in (np.full(k, 1.0), *(np.eye(k) * 3.0)):
+    best = _along(correlation.sum(axis=1), lost, loss)
+    for start in (best, *(np.eye(k) * 3.0)):
         found = minimize(
             lambda z: z @ inverse @ z, start, jac=lambda z: 2 * inverse @ z, method="SLSQP", bounds=[(-FAR, FAR)] * k,
             constraints={"type": "ineq", "fun": lambda z: (lost(z) - loss) / max(abs(loss), 1e-9)},
@@ -135,6 +135,16 @@ def reverse_stress(losses: pd.DataFrame, joint: Array, correlation: Array, loss:
     units = pd.DataFrame({"unit": losses.columns, "loss": each, "expected": expected, "times_expected": times,
                           "once_in": 1 / np.maximum(ndtr(-best), ndtr(-FAR))})  # fmt: skip
     return Reverse(loss, float((joint.sum(axis=1) >= loss).mean()), units)
+
+
+def _along(direction: Array, lost: Callable[[Array], float], loss: float) -> Array:
+    """Go in one direction until the loss is reached: a way that always exists, to better from."""
+    ray = np.maximum(direction, 0.1) / np.maximum(direction, 0.1).min()
+    low, high = -FAR, FAR
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if lost(np.clip(middle * ray, -FAR, FAR)) < loss else (low, middle)
+    return np.clip(high * ray, -FAR, FAR)
 
 
 def single_lever(positions: Mapping[str, pd.DataFrame], loss: float, elsewhere: Sequence[str] = ()) -> pd.DataFrame:

@@ -23,7 +23,8 @@ def test_low_values_may_be_the_harmful_ones(value: float, found: str) -> None:
 
 
 def test_the_worst_come_first_with_sign_and_reason() -> None:
-    found = lights({"total.a": 0.1, "total.b": 0.9, "total.c": 0.6}, [limit(name=n, measure=f"total.{n}") for n in "abc"],
+    have = {"total.a": 0.1, "total.b": 0.9, "total.c": 0.6}
+    found = lights(have, [limit(name=n, measure=f"total.{n}") for n in "abc"],
                    ["credit"])  # fmt: skip
     assert found["light"].tolist() == ["red", "amber", "green"]
     assert found["sign"].tolist() == ["■", "▲", "●"]

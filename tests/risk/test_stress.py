@@ -59,6 +59,14 @@ def test_the_most_probable_way_is_that_of_the_closed_form() -> None:
     assert found.probability == pytest.approx(norm.sf(8.0 / np.sqrt(covariance.sum())), rel=0.1)
 
 
+def test_losses_that_come_in_jumps_have_a_way_too() -> None:
+    rng = np.random.default_rng(7)
+    jumps = pd.DataFrame({"a": (rng.random(20_000) < 0.05) * 100.0, "b": rng.gamma(4, 5, 20_000)})
+    found = reverse_stress(jumps, jumps.to_numpy(), CORRELATION, 125.0)
+    assert found.units["loss"].sum() == pytest.approx(125.0, rel=0.02)
+    assert found.units.set_index("unit").loc["a", "loss"] > 90  # b alone would need a year in millions
+
+
 def test_more_than_everything_is_refused() -> None:
     marginal, joint = normal(20_000)
     with pytest.raises(ParamsError, match="reverse stress: 1,000 is more than the worst of the scenarios"):

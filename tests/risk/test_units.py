@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from afraz.errors import DataError, ParamsError
+from afraz.errors import DataError, NotApplicable, ParamsError
 from afraz.risk.positions import checked, expected_loss
 from afraz.risk.units import UNITS, Delivery, unit_named
 
@@ -129,6 +129,21 @@ def test_a_source_without_regions_has_concentration_by_name_and_product_and_says
     found = delivered("concentration", given)
     assert list(found.tables["concentration"]["cut"]) == ["name", "product"]
     assert found.notes == ("not known in this source: region",)
+
+
+def test_a_source_that_knows_neither_regions_nor_purposes_has_no_such_unit() -> None:
+    given = frames()
+    given["customers"], given["loans"] = given["customers"][["customer_id"]], given["loans"][["loan_id"]]
+    with pytest.raises(NotApplicable, match="neither the region nor the purpose is known"):
+        delivered("concentration", given)
+
+
+def test_a_loan_without_a_number_is_counted_and_not_passed_over() -> None:
+    given = frames()
+    performing = given["credit_book"].index[~given["credit_book"]["in_default"]]
+    given["credit_book"].loc[performing[0], "balance"] = np.nan
+    with pytest.raises(DataError, match=f"concentration: 1 of {len(performing)} loans lack balance"):
+        delivered("concentration", given)
 
 
 def test_an_unknown_setting_of_a_unit_is_refused_with_the_nearest() -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 from pydantic import Field
 
-from ...errors import DataError
+from ...errors import DataError, NotApplicable
 from ..concentration import concentration, granularity_adjustment
 from ..positions import positions
 from ..vasicek import conditional_probability
@@ -36,6 +36,8 @@ def measure(frames: Frames, terms: Terms, settings: ConcentrationSettings) -> De
     ------
     DataError
         If a number of a performing loan is missing.
+    NotApplicable
+        If neither regions nor purposes are known.
 
     Returns
     -------
@@ -51,9 +53,11 @@ def measure(frames: Frames, terms: Terms, settings: ConcentrationSettings) -> De
             f"concentration: {unknown:,} of {len(book):,} loans lack {', '.join(NUMBERS[:2])} or {NUMBERS[2]}"
         )
     for name, key, column in (("customers", "customer_id", "region_id"), ("loans", "loan_id", "purpose")):
-        if column in frames[name]:
+        if column in frames[name] and column not in book:
             book = book.merge(frames[name][[key, column]], on=key, how="left", validate="many_to_one")
     cuts = {cut: column for cut, column in CUTS.items() if column in book and book[column].notna().any()}
+    if not cuts:
+        raise NotApplicable("concentration: of the loans neither the region nor the purpose is known in this source")
     parts = pd.concat([_parts(book, cut, column, settings) for cut, column in cuts.items()], ignore_index=True)
     rows = positions(
         UNIT.name, parts["position"], exposure=parts["exposure"].to_numpy(),
