@@ -31,7 +31,7 @@ def count_hours(moments: pd.Series, start: pd.Timestamp, until: pd.Timestamp) ->
     --------
     >>> when = pd.Series(pd.to_datetime(["2026-01-05 10:10", "2026-01-05 10:50", "2026-01-06 09:00"]))
     >>> found = count_hours(when, pd.Timestamp("2026-01-05"), pd.Timestamp("2026-01-07"))
-    >>> len(found), found["calls"].sum(), found.query("calls > 1")[["weekday", "hour"]].values.tolist()
+    >>> len(found), int(found["calls"].sum()), found.query("calls > 1")[["weekday", "hour"]].values.tolist()
     (48, 3, [[0, 10]])
     """
     days = pd.date_range(start.normalize(), until - pd.Timedelta(microseconds=1), freq="D")
@@ -41,7 +41,7 @@ def count_hours(moments: pd.Series, start: pd.Timestamp, until: pd.Timestamp) ->
     cell = (inside.dt.normalize() - days[0]).dt.days.to_numpy() * HOURS + inside.dt.hour.to_numpy()
     calls = np.bincount(cell.astype(int), minlength=len(days) * HOURS)
     day = np.repeat(days, HOURS)
-    return pd.DataFrame({"day": day, "weekday": np.repeat(days.dayofweek, HOURS),
+    return pd.DataFrame({"day": day, "weekday": np.repeat(days.day_of_week, HOURS),
                          "hour": np.tile(np.arange(HOURS), len(days)), "calls": calls})  # fmt: skip
 
 
@@ -62,7 +62,8 @@ def flag_outliers(hours: pd.DataFrame, groups: Mapping[str, Sequence[int]], limi
     --------
     >>> hours = count_hours(pd.Series(pd.to_datetime(["2026-01-07 10:30"] * 60)), pd.Timestamp("2026-01-05"),
     ...                     pd.Timestamp("2026-01-10"))
-    >>> hours[flag_outliers(hours, {"working days": [0, 1, 2, 3, 4]})][["weekday", "hour", "calls"]].values.tolist()
+    >>> alike = {"working days": [0, 1, 2, 3, 4], "weekend": [5, 6]}
+    >>> hours[flag_outliers(hours, alike)][["weekday", "hour", "calls"]].values.tolist()
     [[2, 10, 60]]
     """
     group = hours["weekday"].map(_group_of(groups))

@@ -18,8 +18,7 @@ def cohort_table(
     Parameters
     ----------
     rows : DataFrame
-        Of :func:`.contact_log.read_contacts`; ``known_at`` counts where there is one: what was not known yet at a date is
-        not in its past.
+        Of :func:`.contact_log.read_contacts`. What was not known yet at a date (``known_at``) is not in its past.
     present : DataFrame
         ``customer_id, as_of`` and anything else, which is kept.
     joined : Series
@@ -51,9 +50,8 @@ def cohort_table(
     who = names.get_indexer(rows["customer_id"])
     ours = rows.loc[who >= 0]
     who = who[who >= 0]
-    at, known = ours["started_at"].to_numpy(), ours["known_at" if "known_at" in ours else "started_at"].to_numpy()
-    again = ours["repeat"].to_numpy(bool) if "repeat" in ours else np.zeros(len(ours), bool)
-    begun = pd.Series(names).map(joined).fillna(start).clip(lower=start).to_numpy()
+    at, known, again = ours["started_at"].to_numpy(), ours["known_at"].to_numpy(), ours["repeat"].to_numpy(bool)
+    begun = pd.to_datetime(joined.reindex(names)).fillna(start).clip(lower=start).to_numpy()
     parts = []
     for day, part in present.groupby("as_of", sort=True):
         moment = pd.Timestamp(str(day))

@@ -96,9 +96,9 @@ def fit_forecaster(
     start = np.log(rates.rate(rows["contacts"], rows["exposure"]) * days)
     data = lgb.Dataset(
         _matrix(rows, features), label=label, init_score=start, free_raw_data=True,
-        params={"max_bin": 63, "verbosity": -1, "force_row_wise": True, "deterministic": True, "num_threads": 2},
+        params={"max_bin": 63, "verbosity": -1, "force_row_wise": True, "deterministic": True, "num_threads": 1},
     )  # fmt: skip
-    chosen = lightgbm_parameters(TREES, seed=seed, threads=2)
+    chosen = lightgbm_parameters(TREES, seed=seed)
     booster = lgb.train({**chosen, "objective": "poisson", "metric": "poisson"}, data, num_boost_round=ROUNDS)
     return Forecaster(candidate, days, rates, constant, tuple(features), booster)
 

@@ -19,8 +19,8 @@ class ContactLog:
     Attributes
     ----------
     rows : DataFrame
-        ``customer_id, started_at``, the optional columns (missing throughout where the source has none) and
-        ``abandoned``: waited, and met nobody.
+        ``customer_id, started_at, known_at``, the optional columns (missing throughout where the source has none),
+        ``abandoned`` (waited, and met nobody) and ``repeat`` (follows an unresolved one within a week).
     faults : DataFrame
         ``fault, rows, example``: every kind of fault once, with its number, 0 included.
     """
@@ -95,7 +95,10 @@ def read_contacts(contacts: pd.DataFrame, until: pd.Timestamp | None = None) -> 
     kept = rows.loc[left].sort_values(["customer_id", "started_at"], kind="stable", ignore_index=True)
     met_nobody = kept["duration_seconds"].isna() & kept["agent_id"].isna()
     kept["abandoned"] = kept["wait_seconds"].notna() & met_nobody
-    columns = ["customer_id", "started_at", *OPTIONAL, "abandoned"]
+    known = kept["known_at"] if "known_at" in kept.columns else kept["started_at"]
+    kept["known_at"] = pd.to_datetime(known).fillna(kept["started_at"])
+    kept["repeat"] = repeats(kept)
+    columns = ["customer_id", "started_at", "known_at", *OPTIONAL, "abandoned", "repeat"]
     return ContactLog(kept[columns], pd.DataFrame(told, columns=["fault", "rows", "example"]))
 
 

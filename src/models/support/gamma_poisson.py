@@ -42,7 +42,7 @@ class GammaPoisson:
         --------
         >>> model = GammaPoisson(2.0, 0.01)
         >>> [float(model.excess([10], [800.0], 100, included)[0].round(3)) for included in (0, 1, 2)]
-        [1.2, 0.515, 0.177]
+        [1.2, 0.519, 0.185]
         """
         shape = self.shape + np.asarray(counts, float)
         total = self.rate(counts, exposure) * ahead
@@ -81,7 +81,7 @@ def fit_gamma_poisson(counts: ArrayLike, exposure: ArrayLike) -> GammaPoisson:
     kept = days > 0
     if not kept.any():
         raise DataError(f"contact rates need customers with at least a day at the bank, got none of {len(n)}")
-    n, days = n[kept], days[kept]
+    n, days = n[kept], np.ceil(days[kept])  # whole days, so that equal customers are counted once
     if (n < 0).any():
         raise DataError(f"{int((n < 0).sum())} customers have a negative number of contacts: count them again")
     if n.sum() == 0:
