@@ -35,20 +35,26 @@ class GammaPoisson:
         """
         return np.asarray((self.shape + np.asarray(counts)) / (self.shape / self.mean + np.asarray(exposure)))
 
-    def excess(self, counts: ArrayLike, exposure: ArrayLike, ahead: float, included: int) -> Array:
-        """Give the expected number of contacts beyond ``included`` ones in the days ahead.
 
-        Examples
-        --------
-        >>> model = GammaPoisson(2.0, 0.01)
-        >>> [float(model.excess([10], [800.0], 100, included)[0].round(3)) for included in (0, 1, 2)]
-        [1.2, 0.519, 0.185]
-        """
-        shape = self.shape + np.asarray(counts, float)
-        total = self.rate(counts, exposure) * ahead
-        q = ahead / (self.shape / self.mean + np.asarray(exposure, float) + ahead)
-        # P(N > j) of a negative binomial is an incomplete beta function
-        return np.asarray(total - sum((betainc(j + 1, shape, q) for j in range(included)), np.zeros(len(total))))
+def expected_excess(mean: ArrayLike, shape: ArrayLike, included: int) -> Array:
+    """Give the expected number of contacts beyond ``included`` ones, of customers with so many expected.
+
+    Parameters
+    ----------
+    mean, shape : array-like, shape (customers,)
+        Of a negative binomial count: the variance is ``mean + mean² / shape``.
+    included : int
+        From 0 on.
+
+    Examples
+    --------
+    >>> [float(expected_excess([1.2], [12.0], included)[0].round(3)) for included in (0, 1, 2)]
+    [1.2, 0.519, 0.185]
+    """
+    m, r = np.asarray(mean, float), np.asarray(shape, float)
+    q = m / (m + r)
+    # P(N > j) of a negative binomial is an incomplete beta function
+    return np.asarray(m - sum((betainc(j + 1, r, q) for j in range(included)), np.zeros(len(m))))
 
 
 def fit_gamma_poisson(counts: ArrayLike, exposure: ArrayLike) -> GammaPoisson:
