@@ -35,7 +35,6 @@ from afraz.catalog import save_all
 from afraz.features.support_history import support_history
 from afraz.models.support.settings import SupportSettings
 from afraz.models.support.support import fit_support
-from afraz.reports import figures
 
 # %%
 inputs = support_history(
@@ -69,7 +68,7 @@ result.tables["come_back"].round(3)
 # %%
 result.tables["forecast_test_90"].round(4)
 # %%
-figures.expected_and_observed(result.tables["forecast_tenths_90"], "tenth", "Contacts in 90 days", "contacts")
+result.tables["forecast_tenths_90"].round(3)
 # %%
 result.tables["hour_methods"].round(4)
 # %% [markdown]

@@ -85,16 +85,24 @@ def items(rows: pd.DataFrame, present: pd.DataFrame, columns: Sequence[str] = ("
     DataFrame
         Rows as in ``present``; columns ``<column>:<item>``, in the order of their names.
     """
-    parts = []
-    for day, part in present.groupby("as_of", sort=True):
+    names = pd.Index(present["customer_id"].unique())
+    who = names.get_indexer(rows["customer_id"])
+    found: dict[str, NDArray[np.float64]] = {}
+    for column in columns:
+        code, levels = pd.factorize(rows[column], sort=True)
+        for k, level in enumerate(levels):
+            mine = (code == k) & (who >= 0)
+            found[f"{column}:{level}"] = _by_date(who[mine], rows.loc[mine], present, names)
+    return pd.DataFrame(found, index=present.index)
+
+
+def _by_date(
+    who: NDArray[np.intp], rows: pd.DataFrame, present: pd.DataFrame, names: pd.Index
+) -> NDArray[np.float64]:  # fmt: skip
+    out = np.zeros(len(present))
+    at, known = rows["started_at"].to_numpy(), rows["known_at"].to_numpy()
+    for day, place in present.groupby("as_of", sort=True).indices.items():
         moment = pd.Timestamp(str(day))
-        year = rows[(rows["started_at"] < moment) & (rows["started_at"] >= moment - pd.Timedelta(days=YEAR))]
-        blocks = [
-            pd.crosstab(year["customer_id"], year[column]).rename(columns=lambda item, c=column: f"{c}:{item}")
-            for column in columns
-            if year[column].notna().any()
-        ]
-        wide = pd.concat(blocks, axis=1) if blocks else pd.DataFrame()
-        parts.append(wide.reindex(part["customer_id"]).set_index(part.index))
-    found = pd.concat(parts).reindex(present.index).fillna(0.0)
-    return found[sorted(found.columns)]
+        year = (at < moment) & (known <= moment) & (at >= moment - pd.Timedelta(days=YEAR))
+        out[place] = _count(who, year, names.get_indexer(present["customer_id"].iloc[place]))
+    return out

@@ -93,12 +93,21 @@ def take_up(demand: Demand, packages: Mapping[str, Package]) -> dict[str, Array]
     """
     if not any(package.price == 0 for package in packages.values()):
         raise ParamsError("one package has to have the price 0: whoever takes no other has that one")
-    benefit = np.stack([
-        package.attraction * (1 - demand.sensitivity) - (package.price + fees(demand, package))[:, None]
-        for package in packages.values()
-    ])  # fmt: skip
-    best = benefit.argmax(axis=0)
-    return {name: (best == k).mean(axis=1) for k, name in enumerate(packages)}
+    prices = {name: package.price for name, package in packages.items()}
+    return _best(_benefits(demand, packages), prices)
+
+
+def _benefits(demand: Demand, packages: Mapping[str, Package]) -> dict[str, Array]:
+    """What each package is worth before its price; shape (customers, points)."""
+    return {
+        name: package.attraction * (1 - demand.sensitivity) - fees(demand, package)[:, None]
+        for name, package in packages.items()
+    }
+
+
+def _best(benefits: Mapping[str, Array], prices: Mapping[str, float]) -> dict[str, Array]:
+    best = np.stack([benefit - prices[name] for name, benefit in benefits.items()]).argmax(axis=0)
+    return {name: (best == k).mean(axis=1) for k, name in enumerate(benefits)}
 
 
 def fees(demand: Demand, package: Package) -> Array:
@@ -116,35 +125,35 @@ def price_packages(demand: Demand, packages: Mapping[str, Package]) -> pd.DataFr
     DataFrame
         ``package, price, takers`` (expected number), ``share, income, fees, cost, margin`` (a year), ``margin_each``,
         ``cost_each`` (of takers), ``cost_everybody`` (had all customers taken it), ``selection`` (the first over the
-        second: above 1 the package draws those who cost more), ``price_for_all`` (that covers the cost if everybody took
-        it) and ``price_break_even`` (that covers it with those who take it at that price; NaN where no price does).
+        second: above 1 the package draws those who cost more) and ``price_for_all`` (that covers the cost if everybody took
+        it; with those who take it at their own choice, see :func:`break_even`).
     """
     taken = take_up(demand, packages)
     rows = []
     for name, package in packages.items():
-        found = _books(demand, package, taken[name])
-        everybody = _books(demand, package, np.ones(len(demand.contacts)))
+        extra = fees(demand, package)
+        found = _books(demand, package, taken[name], extra)
+        everybody = _books(demand, package, np.ones(len(demand.contacts)), extra)
         rows.append({
             "package": name, "price": package.price, **found, "cost_everybody": everybody["cost_each"],
             "selection": found["cost_each"] / everybody["cost_each"] if found["takers"] else np.nan,
             "price_for_all": everybody["cost_each"] - everybody["fees"] / len(demand.contacts),
-            "price_break_even": break_even(price_curve(demand, packages, name)) if package.price else np.nan,
         })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _books(demand: Demand, package: Package, share: Array) -> dict[str, Any]:
+def _books(demand: Demand, package: Package, share: Array, extra: Array) -> dict[str, Any]:
     takers = float(share.sum())
     cost = float((share * demand.contacts * package.usage * demand.cost).sum())
-    extra = float((share * fees(demand, package)).sum())
+    paid = float((share * extra).sum())
     income = takers * package.price
-    margin = income + extra - cost
-    return {"takers": takers, "share": takers / len(share), "income": income, "fees": extra, "cost": cost,
+    margin = income + paid - cost
+    return {"takers": takers, "share": takers / len(share), "income": income, "fees": paid, "cost": cost,
             "margin": margin, "margin_each": margin / takers if takers else np.nan,
             "cost_each": cost / takers if takers else np.nan}  # fmt: skip
 
 
-def price_curve(demand: Demand, packages: Mapping[str, Package], name: str, steps: int = 25) -> pd.DataFrame:
+def price_curve(demand: Demand, packages: Mapping[str, Package], name: str, steps: int = 60) -> pd.DataFrame:
     """Vary the price of one package from nearly nothing to three times what is asked; the others stay.
 
     Returns
@@ -152,11 +161,13 @@ def price_curve(demand: Demand, packages: Mapping[str, Package], name: str, step
     DataFrame
         ``package, price, takers, share, margin, margin_each, cost_each``.
     """
+    benefits, extra = _benefits(demand, packages), fees(demand, packages[name])
+    prices = {other: package.price for other, package in packages.items()}
     rows = []
     for price in np.linspace(0, 3 * max(packages[name].price, 1.0), steps + 1)[1:]:
-        asked = {**packages, name: packages[name].model_copy(update={"price": float(price)})}
-        found = _books(demand, asked[name], take_up(demand, asked)[name])
-        rows.append({"package": name, "price": float(price), **found})
+        asked = packages[name].model_copy(update={"price": float(price)})
+        share = _best(benefits, {**prices, name: asked.price})[name]
+        rows.append({"package": name, "price": asked.price, **_books(demand, asked, share, extra)})
     return pd.DataFrame(rows)[["package", "price", "takers", "share", "margin", "margin_each", "cost_each"]]
 
 

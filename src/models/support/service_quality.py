@@ -150,7 +150,7 @@ def association(rows: pd.DataFrame, outcome: str, strata: Sequence[str], z: floa
         ``covered`` (share of customers whose stratum holds the experience).
     """
     known = rows[rows[outcome].notna()]
-    cell = known[list(strata)].astype(str).agg("|".join, axis=1) if strata else pd.Series("", index=known.index)
+    cell = known.groupby(list(strata), dropna=False).ngroup() if strata else pd.Series(0, index=known.index)
     weight = cell.value_counts(normalize=True)
     table = []
     for name in EXPERIENCES:

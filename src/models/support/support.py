@@ -16,7 +16,7 @@ from .contact_log import ContactLog, gaps, per_month, read_contacts
 from .cost_to_serve import contact_cost, cost_distribution, cost_of_customers
 from .gamma_poisson import fit_gamma_poisson
 from .inputs import SupportInputs
-from .packages import Demand, price_curve, price_packages, spread_sensitivity
+from .packages import Demand, break_even, price_curve, price_packages, spread_sensitivity
 from .patterns import Patterns, fit_patterns, migration, pattern_profile
 from .proactive import Effect, estimate_effect, proactive_list, spare_slots
 from .service_quality import association, experience, service_quality
@@ -199,8 +199,13 @@ def _proactive(
     listed = proactive_list(
         ordered, effect, slots, most=asked.most, control_share=asked.control_share, seed=settings.seed
     )
-    said = {"reduction": effect.reduction, "low": effect.low, "high": effect.high, "shown": effect.shown,
-            "in_words": effect.in_words(), "slots": int(slots["slots"].sum())}  # fmt: skip
+    seconds = float(log.rows["duration_seconds"].mean()) + settings.wrap_up_seconds
+    said = {
+        "reduction": effect.reduction, "low": effect.low, "high": effect.high, "shown": effect.shown,
+        "in_words": effect.in_words(), "slots": int(slots["slots"].sum()),
+        "agent_hours_spent": float((listed["arm"] == "call").sum() * asked.call_seconds / 3600),
+        "agent_hours_saved": float(listed["expected_avoided"].sum() * seconds / 3600),
+    }  # fmt: skip
     return said, listed, {"proactive_effect": effect.table, "proactive_slots": slots}
 
 
@@ -229,9 +234,10 @@ def _packages(
         shape=choice.forecaster.rates.shape + now["contacts"].to_numpy(float),
         cost=customers["cost_of_contact"].to_numpy(), sensitivity=sensitivity,
     )  # fmt: skip
-    priced = price_packages(demand, settings.packages)
-    curves = [price_curve(demand, settings.packages, name) for name, one in settings.packages.items() if one.price]
-    tables = {"packages": priced, **({"package_prices": pd.concat(curves, ignore_index=True)} if curves else {})}
+    curves = {name: price_curve(demand, settings.packages, name) for name, one in settings.packages.items() if one.price}
+    even = {name: break_even(curve) for name, curve in curves.items()}
+    priced = price_packages(demand, settings.packages).assign(price_break_even=lambda t: t["package"].map(even))
+    tables = {"packages": priced, **({"package_prices": pd.concat(curves.values(), ignore_index=True)} if curves else {})}
     said = priced.set_index("package")[["share", "margin_each", "selection", "price_for_all", "price_break_even"]]
     return tables, {"answered": float(answers.notna().mean()), **said.to_dict("index")}
 
