@@ -136,6 +136,7 @@ def forecast(hours: pd.DataFrame) -> dict[str, Any]:
     ours = said[method]
     return {
         "forecast_method": method, "forecast_wape": wape(seen, ours), "copy_week_wape": wape(seen, said["copy_week"]),
+        "second_week_wape": {name: wape(seen, value) for name, value in said.items()},
         "chosen_on_first_week": {str(r.method): float(r.wape) for r in chosen.itertuples()},
         "forecast_wape_without_outliers": wape(seen[quiet], ours[quiet]),
         "copy_week_wape_without_outliers": wape(seen[quiet], said["copy_week"][quiet]),
@@ -152,17 +153,21 @@ def by_day(day: pd.Series, seen: Any, one: Any, other: Any) -> list[dict[str, An
     told = []
     for moment in day.unique():
         mine = (day == moment).to_numpy()
-        told.append({"day": str(moment.date()), "weekday": moment.day_name(), "calls": int(seen[mine].sum()),
-                     "forecast_wape": wape(seen[mine], one[mine]), "copy_wape": wape(seen[mine], other[mine])})  # fmt: skip
+        told.append({
+            "day": str(moment.date()), "weekday": moment.day_name(), "calls": int(seen[mine].sum()),
+            "forecast_wape": wape(seen[mine], one[mine]), "copy_wape": wape(seen[mine], other[mine]),
+        })  # fmt: skip
     return told
 
 
 def busiest(calls: pd.DataFrame, service_seconds: float) -> dict[str, Any]:
     """Staff the busiest half-hour of Sunday to Thursday at 80/20, and see who was there."""
     half = calls["started_at"].dt.floor("30min")
-    days = [d for d in pd.date_range(START, END, freq="D", inclusive="left") if d.day_of_week in ALIKE["Sunday to Thursday"]]
+    every = pd.date_range(START, END, freq="D", inclusive="left")
+    days = every[every.day_of_week.isin(ALIKE["Sunday to Thursday"])]
     clock = pd.timedelta_range("0h", "23h30min", freq="30min")
-    counts = pd.DataFrame({d: half.value_counts().reindex(d + clock, fill_value=0).to_numpy() for d in days}, index=clock)
+    counted = half.value_counts()
+    counts = pd.DataFrame({d: counted.reindex(d + clock, fill_value=0).to_numpy() for d in days}, index=clock)
     usual = counts.median(axis=1)
     at = usual.idxmax()
     kept = (counts.loc[at] - usual[at]).abs() <= 10 * max(np.sqrt(usual[at]), 1)
@@ -178,7 +183,8 @@ def busiest(calls: pd.DataFrame, service_seconds: float) -> dict[str, Any]:
         "busiest_half_hour": str(at)[7:12], "busiest_calls": rate, "agents_needed": found.agents,
         "agents_scheduled": found.scheduled, "agents_needed_with_patience": impatient.agents,
         "needed_service_level": found.queue.service_level, "needed_occupancy": found.queue.occupancy,
-        "agents_there": float(there.mean()), "agents_there_least": int(there.min()), "agents_there_most": int(there.max()),
+        "agents_there": float(there.mean()), "agents_there_least": int(there.min()),
+        "agents_there_most": int(there.max()),
         "seen_service_level": float(soon.mean()), "seen_abandonment": float(all_there["abandoned"].mean()),
     }  # fmt: skip
 

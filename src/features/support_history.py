@@ -114,7 +114,7 @@ def _outcomes(as_of: date) -> pd.DataFrame:
     churn = catalog.load("churn_labels")
     longest = max((c for c in churn.columns if c.startswith("leaves_") and c[7:].isdigit()), key=lambda c: int(c[7:]))
     churn = churn.loc[churn["at_risk"], ["customer_id", "as_of", longest]].rename(columns={longest: "leaves"})
-    value = catalog.load("value_labels")[["customer_id", "as_of", "margin_12m"]].rename(columns={"margin_12m": "margin"})
+    value = catalog.load("value_labels").rename(columns={"margin_12m": "margin"})[["customer_id", "as_of", "margin"]]
     both = churn.merge(value, on=["customer_id", "as_of"], how="outer")
     both["as_of"] = pd.to_datetime(both["as_of"])
     for name, days in (("leaves", int(longest[7:])), ("margin", 365)):

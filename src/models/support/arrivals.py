@@ -227,8 +227,8 @@ def backtest(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Forecast each of the last weeks from what lay before it: choose on the earlier half, measure on the later.
 
-    Chosen is by Poisson deviance, whose best answer is the rate; of few calls an hour the least absolute error is that of
-    the median, which leaves out a good part of the calls.
+    Chosen is by Poisson deviance, whose best answer is the rate; of few calls an hour the least absolute error is that
+    of the median, which leaves out a good part of the calls.
 
     Returns
     -------

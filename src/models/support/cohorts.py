@@ -31,9 +31,9 @@ def cohort_table(
     Returns
     -------
     DataFrame
-        ``present`` with ``contacts`` in ``exposure`` days since start or joining, ``contacts_year`` in ``exposure_year`` of
-        the last 365 days, ``repeats_year`` (of them, after an unresolved one within a week) and ``next_<days>``
-        (missing where the window is not over; 0 for a customer who leaves without a contact).
+        ``present`` with ``contacts`` in ``exposure`` days since start or joining, ``contacts_year`` in
+        ``exposure_year`` of the last 365 days, ``repeats_year`` (of them, after an unresolved one within a week) and
+        ``next_<days>`` (missing where the window is not over; 0 for a customer who leaves without a contact).
 
     Examples
     --------
@@ -47,15 +47,16 @@ def cohort_table(
     [[2.0, 31.0, 1.0, nan], [0.0, 31.0, 0.0, nan]]
     """
     names = pd.Index(present["customer_id"].unique())
-    who = names.get_indexer(rows["customer_id"])
+    who = names.get_indexer(pd.Index(rows["customer_id"]))
     ours = rows.loc[who >= 0]
     who = who[who >= 0]
     at, known, again = ours["started_at"].to_numpy(), ours["known_at"].to_numpy(), ours["repeat"].to_numpy(bool)
-    begun = pd.to_datetime(joined.reindex(names)).fillna(start).clip(lower=start).to_numpy()
+    since = pd.to_datetime(joined.reindex(names)).fillna(start)
+    begun = since.where(since > start, start).to_numpy()
     parts = []
     for day, part in present.groupby("as_of", sort=True):
         moment = pd.Timestamp(str(day))
-        place = names.get_indexer(part["customer_id"])
+        place = names.get_indexer(pd.Index(part["customer_id"]))
         year = moment - pd.Timedelta(days=YEAR)
         before = (at < moment) & (known <= moment)
         last = before & (at >= year)
@@ -86,7 +87,7 @@ def items(rows: pd.DataFrame, present: pd.DataFrame, columns: Sequence[str] = ("
         Rows as in ``present``; columns ``<column>:<item>``, in the order of their names.
     """
     names = pd.Index(present["customer_id"].unique())
-    who = names.get_indexer(rows["customer_id"])
+    who = names.get_indexer(pd.Index(rows["customer_id"]))
     found: dict[str, NDArray[np.float64]] = {}
     for column in columns:
         code, levels = pd.factorize(rows[column], sort=True)
@@ -104,5 +105,5 @@ def _by_date(
     for day, place in present.groupby("as_of", sort=True).indices.items():
         moment = pd.Timestamp(str(day))
         year = (at < moment) & (known <= moment) & (at >= moment - pd.Timedelta(days=YEAR))
-        out[place] = _count(who, year, names.get_indexer(present["customer_id"].iloc[place]))
+        out[place] = _count(who, year, names.get_indexer(pd.Index(present["customer_id"].iloc[place])))
     return out

@@ -72,8 +72,8 @@ def fit_forecaster(
     Parameters
     ----------
     rows : DataFrame
-        A customer at a date: ``contacts`` in ``exposure`` days before it, ``contacts_year`` in ``exposure_year`` days of
-        the last year, ``next_<days>`` (contacts after it), and the features.
+        A customer at a date: ``contacts`` in ``exposure`` days before it, ``contacts_year`` in ``exposure_year`` days
+        of the last year, ``next_<days>`` (contacts after it), and the features.
     candidate : str
         ``constant`` (everybody alike), ``last_year`` (each customer's own rate of the last year), ``gamma_poisson``
         (that rate, weighed against everybody's) or ``lightgbm`` (the same, bent by trees on the features).

@@ -40,8 +40,8 @@ def read_contacts(contacts: pd.DataFrame, until: pd.Timestamp | None = None) -> 
     Parameters
     ----------
     contacts : DataFrame
-        ``customer_id, started_at`` and any of ``OPTIONAL``; ``ended_at``, where there is one, is held against the start.
-        Outbound contacts (``direction``) are the bank's own doing and left aside, without being a fault.
+        ``customer_id, started_at`` and any of ``OPTIONAL``; ``ended_at``, where there is one, is held against the
+        start. Outbound contacts (``direction``) are the bank's own doing and left aside, without being a fault.
     until : Timestamp, optional
         The first moment that the data do not cover.
 

@@ -18,7 +18,7 @@ class SupportInputs:
     contacts : DataFrame
         As :func:`.contact_log.read_contacts` takes them.
     customers : DataFrame
-        ``customer_id, as_of`` and features; the last date is the one of which is spoken, those before it are learned from.
+        ``customer_id, as_of`` and features; of the last date is spoken, those before it are learned from.
     start, until : Timestamp
         The first moment that the contacts cover, and the first that they don't.
     joined, left : Series

@@ -31,7 +31,7 @@ class Package(Stated):
     price: float = Field(0.0, ge=0, description="for a year")
     included: int | None = Field(None, ge=0, le=100, description="contacts without a fee; None: all of them")
     extra: float = Field(0.0, ge=0, description="fee of each further contact")
-    attraction: float = Field(0.0, ge=0, description="worth of what comes with it to a customer to whom price is nothing")
+    attraction: float = Field(0.0, ge=0, description="worth of what comes with it, where price is nothing")
     usage: float = Field(1.0, gt=0, description="contacts under it, as a multiple of today's: what is free is used")
 
 
@@ -125,8 +125,8 @@ def price_packages(demand: Demand, packages: Mapping[str, Package]) -> pd.DataFr
     DataFrame
         ``package, price, takers`` (expected number), ``share, income, fees, cost, margin`` (a year), ``margin_each``,
         ``cost_each`` (of takers), ``cost_everybody`` (had all customers taken it), ``selection`` (the first over the
-        second: above 1 the package draws those who cost more) and ``price_for_all`` (that covers the cost if everybody took
-        it; with those who take it at their own choice, see :func:`break_even`).
+        second: above 1 the package draws those who cost more) and ``price_for_all`` (that covers the cost if everybody
+        took it; with those who take it at their own choice, see :func:`break_even`).
     """
     taken = take_up(demand, packages)
     rows = []

@@ -92,7 +92,7 @@ def fit_patterns(rows: pd.DataFrame, settings: dict[str, Any], *, seed: int = 7)
     numbers = [n for n in NUMBERS if n in mine and mine[n].nunique(dropna=True) > 1]
     blocks = [b for b in BLOCKS if sum(c.startswith(f"{b}:") and mine[c].sum() > 0 for c in mine.columns) > 1]
     lens = {"kind": "clusters", "numbers": numbers, "counts": blocks}
-    asked = SegmentationSettings(lenses={LENS: lens}, as_of=None, seed=seed, **settings)  # type: ignore[dict-item]
+    asked = SegmentationSettings(lenses={LENS: lens}, as_of=None, seed=seed, **settings)
     try:
         found = fit_segmentation(mine, asked, phrases=_phrases(mine))
     except NotApplicable as none:
@@ -110,8 +110,10 @@ def _phrases(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
 
 
 def _by_rules(reason: str) -> Patterns:
-    names = {SILENT: "no contact in a year", "occasional": f"fewer than {OFTEN} contacts, all settled",
-             "unsettled": f"fewer than {OFTEN} contacts, one not settled", "frequent": f"{OFTEN} contacts and more"}  # fmt: skip
+    names = {
+        SILENT: "no contact in a year", "occasional": f"fewer than {OFTEN} contacts, all settled",
+        "unsettled": f"fewer than {OFTEN} contacts, one not settled", "frequent": f"{OFTEN} contacts and more",
+    }  # fmt: skip
     return Patterns(None, names, f"by rules: {reason}", pd.DataFrame({"lens": []}))
 
 
@@ -126,8 +128,8 @@ def migration(assigned: pd.DataFrame, names: dict[str, str]) -> dict[str, pd.Dat
     Returns
     -------
     dict
-        ``pattern_flows`` (each date and pattern), ``pattern_moves`` (the matrix of the last step) and ``pattern_net`` (is
-        the net movement of the last step more than chance); empty tables with one date only.
+        ``pattern_flows`` (each date and pattern), ``pattern_moves`` (the matrix of the last step) and ``pattern_net``
+        (is the net movement of the last step more than chance); nothing with one date only.
     """
     dates = sorted(assigned["as_of"].unique())
     if len(dates) < 2:
@@ -151,9 +153,11 @@ def pattern_profile(rows: pd.DataFrame, names: dict[str, str], extra: Sequence[s
     told = []
     blocks = {b: [c for c in rows.columns if c.startswith(f"{b}:")] for b in BLOCKS}
     for pattern, part in rows.groupby("pattern"):
-        row: dict[str, Any] = {"pattern": pattern, "name": names.get(str(pattern), ""), "customers": len(part),
-                               "share": len(part) / len(rows), "contacts_year": part["contacts_year"].mean(),
-                               "share_of_contacts": part["contacts_year"].sum() / max(rows["contacts_year"].sum(), 1)}  # fmt: skip
+        row: dict[str, Any] = {
+            "pattern": pattern, "name": names.get(str(pattern), ""), "customers": len(part),
+            "share": len(part) / len(rows), "contacts_year": part["contacts_year"].mean(),
+            "share_of_contacts": part["contacts_year"].sum() / max(rows["contacts_year"].sum(), 1),
+        }  # fmt: skip
         for name in ("unresolved_365d", "repeats_year", "digital_share_90d", *extra):
             row[name] = part[name].mean() if name in part else np.nan
         for block, columns in blocks.items():

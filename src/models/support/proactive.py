@@ -58,8 +58,8 @@ def estimate_effect(
     Parameters
     ----------
     assigned : DataFrame
-        ``customer_id, assigned_at, arm`` (``control`` or anything else) and ``expected`` (contacts in the window, by what
-        was known before).
+        ``customer_id, assigned_at, arm`` (``control`` or anything else) and ``expected`` (contacts in the window, by
+        what was known before).
     contacts : DataFrame
         Of :func:`.contact_log.read_contacts`.
     until : Timestamp
@@ -89,7 +89,8 @@ def estimate_effect(
     sizes = int((~treated).sum()), int(treated.sum())
     if min(sizes) < LEAST:
         raise NotApplicable(
-            f"a trial of calls needs {LEAST} customers in each arm whose {days} days are over, got {sizes[0]} and {sizes[1]}"
+            f"a trial of calls needs {LEAST} customers in each arm whose {days} days are over, got {sizes[0]} and "
+            f"{sizes[1]}"
         )
     if over.duplicated(["customer_id", "assigned_at"]).any():
         raise DataError("a customer is assigned twice at one moment: an arm is drawn once")
@@ -107,8 +108,8 @@ def estimate_effect(
 
 
 def _after(assigned: pd.DataFrame, contacts: pd.DataFrame, window: pd.Timedelta) -> NDArray[np.float64]:
-    draws = assigned.reset_index(drop=True).assign(place=np.arange(len(assigned)))
-    both = draws[["customer_id", "assigned_at", "place"]].merge(contacts[["customer_id", "started_at"]], on="customer_id")
+    draws = assigned[["customer_id", "assigned_at"]].assign(place=np.arange(len(assigned)))
+    both = draws.merge(contacts[["customer_id", "started_at"]], on="customer_id")
     inside = both[(both["started_at"] >= both["assigned_at"]) & (both["started_at"] < both["assigned_at"] + window)]
     return np.bincount(inside["place"].to_numpy(int), minlength=len(draws)).astype(float)
 
@@ -164,8 +165,8 @@ def proactive_list(
 ) -> pd.DataFrame:
     """Choose whom to call in idle hours so that the expected number of avoided contacts is largest.
 
-    With one effect for all, the order is that of the expected contacts. A part drawn by chance is not called, so that the
-    effect can be measured again. Where the trial has shown no effect, nobody is listed.
+    With one effect for all, the order is that of the expected contacts. A part drawn by chance is not called, so that
+    the effect can be measured again. Where the trial has shown no effect, nobody is listed.
 
     Parameters
     ----------
@@ -189,7 +190,8 @@ def proactive_list(
     >>> customers = pd.DataFrame({"customer_id": list("abc"), "expected_30": [0.1, 0.4, 0.2]})
     >>> slots = pd.DataFrame({"weekday": [0, 1], "hour": [9, 9], "slots": [1, 1]})
     >>> effect = Effect(0.25, 0.1, 0.4, 30, pd.DataFrame())
-    >>> proactive_list(customers, effect, slots, most=5, control_share=0.0, seed=1)[["customer_id", "weekday"]].values.tolist()
+    >>> found = proactive_list(customers, effect, slots, most=5, control_share=0.0, seed=1)
+    >>> found[["customer_id", "weekday"]].values.tolist()
     [['b', 0], ['c', 1]]
     """
     columns = ["rank", "customer_id", "arm", "expected_30", "expected_avoided", "weekday", "hour"]

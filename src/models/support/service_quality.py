@@ -77,8 +77,8 @@ def service_quality(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``cut, level, measure, contacts`` (that say anything of it), ``raw, shrunk, low, high, overall, between, differs``
-        (the interval of what was drawn leaves the overall mean out). Waiting is judged on calls.
+        ``cut, level, measure, contacts`` (that say anything of it), ``raw, shrunk, low, high, overall, between,
+        differs`` (the interval of what was drawn leaves the overall mean out). Giving up is judged on who waited.
 
     Examples
     --------
@@ -109,8 +109,8 @@ def _cut(known: pd.DataFrame, cut: str, measure: str) -> pd.DataFrame:
     grouped = value.groupby(known[cut])
     size, raw = grouped.size().to_numpy(float), grouped.mean().to_numpy(float)
     within = float(((value - grouped.transform("mean")) ** 2).sum() / max(len(value) - len(size), 1))
-    variance = np.maximum(within, 1e-9) / size  # of all units together: one contact has no variance of its own
-    found = shrink(raw, variance)
+    variance = max(within, 1e-9) / size  # of all units together: one contact has no variance of its own
+    found = shrink(np.asarray(raw), np.asarray(variance))
     return pd.DataFrame({
         "cut": cut, "level": grouped.size().index.astype(str), "measure": measure, "contacts": size.astype(int),
         "raw": raw, "shrunk": found.mean, "low": found.low, "high": found.high, "overall": found.overall,
@@ -165,7 +165,8 @@ def association(rows: pd.DataFrame, outcome: str, strata: Sequence[str], z: floa
         w = w / covered
         centre = float((w * stats["mean"]).sum())
         error = float(np.sqrt((w**2 * stats["var"] / stats["size"]).sum()))
-        table.append((name, int(mine.sum()), float(value.mean()), centre, centre - z * error, centre + z * error, covered))
+        reach = z * error
+        table.append((name, int(mine.sum()), float(value.mean()), centre, centre - reach, centre + reach, covered))
     names = ["experience", "customers", "mean", "standardised", "low", "high", "covered"]
     found = pd.DataFrame(table, columns=names)
     base = found.loc[found["experience"] == EXPERIENCES[0], "standardised"]

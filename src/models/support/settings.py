@@ -25,7 +25,7 @@ class Proactive(Stated):
     last_hour: int = Field(20, ge=1, le=24, description="… and until")
     weekdays: tuple[int, ...] = Field((0, 1, 2, 3, 4), description="0: Monday")
     most: int = Field(500, ge=0, description="customers on the list")
-    control_share: float = Field(0.1, ge=0, lt=1, description="drawn not to be called, so that the effect is seen again")
+    control_share: float = Field(0.1, ge=0, lt=1, description="drawn not to be called: the effect is seen again")
 
 
 class SupportSettings(Stated):
@@ -43,7 +43,7 @@ class SupportSettings(Stated):
 
     word: ClassVar[str] = "support setting"
 
-    candidates: tuple[str, ...] = Field(CANDIDATES, min_length=1, description="of the forecast by customer, simplest first")
+    candidates: tuple[str, ...] = Field(CANDIDATES, min_length=1, description="by customer, the simplest first")
     folds: int = Field(3, ge=2, description="of customers, behind the choice and the calibration")
     features: tuple[str, ...] = Field((), description="columns that the trees look at; absent ones are left out")
     patterns: dict[str, Any] = Field({}, description="when groups count as real; see SegmentationSettings")

@@ -25,6 +25,7 @@ from .staffing import mean_patience, staffing_table
 from .survival import come_back
 
 HORIZONS = (30, 90)
+KEY = ("customer_id", "as_of")
 YEAR = 365
 WEEK = pd.Timedelta(days=7)
 CUTS = ("branch_id", "region_id", "channel", "agent_id")
@@ -74,7 +75,7 @@ def fit_support(inputs: SupportInputs, settings: SupportSettings) -> SupportResu
     patterns = fit_patterns(now, settings.patterns, seed=settings.seed)
     assigned = cohorts[["customer_id", "as_of"]].assign(pattern=patterns.assign(cohorts))
     now["pattern"] = patterns.assign(now)
-    customers, year = _customers(log, now, patterns, choices, settings, last)
+    customers = _customers(log, now, patterns, choices, settings, last)
     staffing, hours, by_hour = _by_hour(log, inputs, settings)
     effect, proactive, called = _proactive(log, inputs, settings, customers, staffing)
     packages, priced = _packages(now, customers, choices[90], settings)
@@ -133,18 +134,20 @@ def forecast_by_customer(cohorts: pd.DataFrame, settings: SupportSettings) -> di
 def _customers(
     log: ContactLog, now: pd.DataFrame, patterns: Patterns, choices: dict[int, Choice], settings: SupportSettings,
     last: pd.Timestamp,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+) -> pd.DataFrame:  # fmt: skip
     found = now[["customer_id", "as_of", "pattern"]].copy()
     found["pattern_name"] = found["pattern"].map(patterns.names)
     found["contacts_last_year"] = now["contacts_year"].astype("int64")
-    for days, choice in choices.items():
-        found[f"expected_contacts_{days}"] = choice.forecaster.predict(now)
+    least = np.zeros(len(now))
+    for days, choice in choices.items():  # a longer time holds the contacts of a shorter one
+        least = np.maximum(least, choice.forecaster.predict(now))
+        found[f"expected_contacts_{days}"] = least
     inside = (log.rows["started_at"] < last) & (log.rows["started_at"] >= last - pd.Timedelta(days=YEAR))
     year = log.rows[inside & (log.rows["known_at"] <= last)].copy()
     year["cost"] = contact_cost(year, settings.costs)
     ahead = found["expected_contacts_90"].to_numpy() * YEAR / 90
     costs = cost_of_customers(found, year, ahead)
-    return pd.concat([found, costs], axis=1), year
+    return pd.concat([found, costs], axis=1)
 
 
 def _by_hour(
@@ -168,7 +171,7 @@ def _by_hour(
     staffing = staffing_table(profile, seconds, settings.service, patience)
     spread = recent.loc[~flagged].groupby(["weekday", "hour"])["calls"].agg(["mean", "var"])
     spread = spread[spread["mean"] > 0]
-    busiest = staffing.loc[staffing["calls"].idxmax()]
+    busiest = staffing.iloc[int(staffing["calls"].argmax())]
     return staffing, {"hour_methods": tested, "staffing": staffing,
                       "outlier_hours": recent[flagged].assign(day=lambda t: t["day"].dt.date.astype(str))}, {
         **measures, "outlier_hours": int(flagged.sum()), "service_seconds": seconds, "patience_seconds": patience,
@@ -234,12 +237,16 @@ def _packages(
         shape=choice.forecaster.rates.shape + now["contacts"].to_numpy(float),
         cost=customers["cost_of_contact"].to_numpy(), sensitivity=sensitivity,
     )  # fmt: skip
-    curves = {name: price_curve(demand, settings.packages, name) for name, one in settings.packages.items() if one.price}
+    asked = [name for name, package in settings.packages.items() if package.price]
+    curves = {name: price_curve(demand, settings.packages, name) for name in asked}
     even = {name: break_even(curve) for name, curve in curves.items()}
     priced = price_packages(demand, settings.packages).assign(price_break_even=lambda t: t["package"].map(even))
-    tables = {"packages": priced, **({"package_prices": pd.concat(curves.values(), ignore_index=True)} if curves else {})}
+    tables = {"packages": priced}
+    if curves:
+        tables["package_prices"] = pd.concat(curves.values(), ignore_index=True)
     said = priced.set_index("package")[["share", "margin_each", "selection", "price_for_all", "price_break_even"]]
-    return tables, {"answered": float(answers.notna().mean()), **said.to_dict("index")}
+    return tables, {"answered": float(answers.notna().mean()),
+                    **{str(name): dict(row) for name, row in said.iterrows()}}  # fmt: skip
 
 
 def _quality(
@@ -254,7 +261,7 @@ def _quality(
             continue
         known = inputs.outcomes[inputs.outcomes[outcome].notna()]
         day = known["as_of"][known["as_of"].isin(cohorts["as_of"])].max()
-        rows = cohorts[cohorts["as_of"] == day].merge(known[["customer_id", "as_of", outcome]], on=["customer_id", "as_of"])
+        rows = cohorts[cohorts["as_of"] == day].merge(known[[*KEY, outcome]], on=list(KEY))
         if len(rows):
             rows["experience"] = experience(rows)
             parts.append(association(rows, outcome, inputs.strata).assign(as_of=str(day.date())))
@@ -264,5 +271,5 @@ def _quality(
 def _differing(quality: pd.DataFrame) -> dict[str, int]:
     if quality.empty:
         return {}
-    named = quality.groupby(["cut", "measure"])["differs"].sum()
-    return {f"{cut}_{measure}": int(n) for (cut, measure), n in named.items()}
+    named = quality.groupby(quality["cut"] + "_" + quality["measure"])["differs"].sum()
+    return {str(name): int(number) for name, number in named.items()}

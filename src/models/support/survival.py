@@ -89,7 +89,8 @@ def come_back(cases: pd.DataFrame, by: Sequence[str], within: Sequence[int] = (7
 
     Examples
     --------
-    >>> cases = pd.DataFrame({"days": [3.0, 24, 26], "came_back": [True, False, False], "topic": ["fees", "fees", "card"]})
+    >>> cases = pd.DataFrame({"days": [3.0, 24, 26], "came_back": [True, False, False],
+    ...                       "topic": ["fees", "fees", "card"]})
     >>> come_back(cases, ["topic"], [7])[["cut", "part", "contacts", "back_7"]].round(2).values.tolist()
     [['all', 'all', 3, 0.33], ['topic', 'card', 1, 0.0], ['topic', 'fees', 2, 0.5]]
     """
