@@ -48,7 +48,9 @@ def test_patience_counts_those_who_were_answered() -> None:
 
 
 def test_a_closed_hour_has_no_agent_and_a_quiet_one_has_spare_time() -> None:
-    rates = pd.DataFrame({"weekday": [0, 0, 0], "hour": [3, 9, 10], "calls": [0.0, 1.0, 60.0], "open": [False, True, True]})
+    rates = pd.DataFrame(
+        {"weekday": [0, 0, 0], "hour": [3, 9, 10], "calls": [0.0, 1.0, 60.0], "open": [False, True, True]}
+    )
     found = staffing_table(rates, 240, Service(least_agents=2), 300.0)
     assert found["agents"].tolist()[0] == 0
     assert found["agents"].tolist()[1] == 2
