@@ -144,7 +144,8 @@ def choose_forecaster(
 ) -> Choice:  # fmt: skip
     """Choose among candidates on folds of customers, calibrate, and measure once on a later cohort.
 
-    The first candidate wins unless a later one's deviance is lower by two standard errors of the difference.
+    The first candidate wins unless a later one's deviance is lower by two standard errors of the difference. Trees are
+    no candidate where there are no features.
 
     Parameters
     ----------
@@ -164,6 +165,7 @@ def choose_forecaster(
     """
     if train.empty or test.empty:
         raise DataError(f"contacts of {days} days: {len(train)} rows to learn from, {len(test)} to be measured on")
+    candidates = [name for name in candidates if name != "lightgbm" or features]
     label = train[f"next_{days}"].to_numpy(float)
     fold = assign_folds((label > 0).astype(float), folds, seed, pd.factorize(train["customer_id"])[0])
     said = {name: _out_of_fold(train, name, days, features, fold, seed) for name in candidates}

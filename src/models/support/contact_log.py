@@ -136,7 +136,7 @@ def gaps(rows: pd.DataFrame, until: pd.Timestamp, present_until: pd.Series | Non
     following = rows.groupby("customer_id")["started_at"].shift(-1)
     end = pd.Series(until, index=rows.index)
     if present_until is not None:
-        left = rows["customer_id"].map(present_until)
+        left = pd.to_datetime(present_until.reindex(rows["customer_id"])).set_axis(rows.index)
         end = end.where(left.isna() | (left > until), left)
     ends = following.fillna(end)
     days = (ends - rows["started_at"]).dt.total_seconds() / 86_400

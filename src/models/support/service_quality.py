@@ -11,8 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
+
+from ..segmentation.migration import holm
 
 Array = NDArray[np.float64]
+
+LEVEL = 0.05  # chance that any unit of a cut is named where none differs
 
 MEASURES = {
     "satisfaction": "mean satisfaction (1 to 5) of those who answered",
@@ -78,7 +83,9 @@ def service_quality(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     -------
     DataFrame
         ``cut, level, measure, contacts`` (that say anything of it), ``raw, shrunk, low, high, overall, between,
-        differs`` (the interval of what was drawn leaves the overall mean out). Giving up is judged on who waited.
+        differs``: the interval of what was drawn leaves the overall mean out, and so it is by Holm's method over the
+        levels and measures of a cut, for one bad unit makes others look different, too. Giving up is judged on who
+        waited.
 
     Examples
     --------
@@ -101,7 +108,10 @@ def service_quality(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     columns = ["cut", "level", "measure", "contacts", "raw", "shrunk", "low", "high", "overall", "between", "differs"]
     if not parts:
         return pd.DataFrame(columns=columns)
-    return pd.concat(parts, ignore_index=True)[columns]
+    found = pd.concat(parts, ignore_index=True)
+    adjusted = found.groupby("cut")["p"].transform(lambda p: holm(p.to_numpy(float)))
+    outside = (found["low"] > found["overall"]) | (found["high"] < found["overall"])
+    return found.assign(differs=outside & (adjusted < LEVEL))[columns]
 
 
 def _cut(known: pd.DataFrame, cut: str, measure: str) -> pd.DataFrame:
@@ -115,7 +125,7 @@ def _cut(known: pd.DataFrame, cut: str, measure: str) -> pd.DataFrame:
         "cut": cut, "level": grouped.size().index.astype(str), "measure": measure, "contacts": size.astype(int),
         "raw": raw, "shrunk": found.mean, "low": found.low, "high": found.high, "overall": found.overall,
         "between": found.between,
-        "differs": ((found.low > found.overall) | (found.high < found.overall)) & (found.between > 0),
+        "p": 2 * norm.sf(np.abs(raw - found.overall) / np.sqrt(variance)),
     })  # fmt: skip
 
 

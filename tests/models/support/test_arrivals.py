@@ -31,7 +31,9 @@ def weeks(n: int, seed: int = 1, most: float = 40.0) -> pd.DataFrame:
 
 
 def test_every_call_is_in_one_hour_and_empty_hours_are_there() -> None:
-    moments = pd.Series(pd.to_datetime(["2026-01-05 00:00", "2026-01-05 23:59:59", "2026-01-12", "2026-01-04 23:00"]))
+    moments = pd.Series(
+        pd.to_datetime(["2026-01-05 00:00", "2026-01-05 23:59", "2026-01-12 00:00", "2026-01-04 23:00"])
+    )
     found = count_hours(moments, MONDAY, MONDAY + pd.Timedelta(weeks=1))
     assert len(found) == 168
     assert found["calls"].sum() == 2, "the third begins the next week, the fourth ended the last"

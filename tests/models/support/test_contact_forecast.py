@@ -9,7 +9,7 @@ from afraz.models.support.contact_forecast import calibrated, choose_forecaster,
 
 
 def customers(n: int, seed: int, *, driver: float = 0.0, spread: bool = True) -> pd.DataFrame:
-    """Customers whose rate differs (``spread``) and, by ``driver``, depends on a feature that their past does not show."""
+    """Customers whose rate differs (``spread``) and depends on a feature that their past does not show (``driver``)."""
     rng = np.random.default_rng(seed)
     rate = 0.006 * (rng.gamma(2.0, 0.5, n) if spread else np.ones(n))
     feature = rng.normal(size=n)

@@ -23,7 +23,8 @@ def contacts(**more: object) -> pd.DataFrame:
     ("planted", "fault"),
     [
         ({"duration_seconds": [60.0, -1.0, 30.0]}, "ends before it starts"),
-        ({"ended_at": pd.to_datetime(["2026-01-05 11:00", "2026-01-07 09:59", "2026-01-05 12:01"])}, "ends before it starts"),
+        ({"ended_at": pd.to_datetime(["2026-01-05 11:00", "2026-01-07 09:59", "2026-01-05 12:01"])},
+         "ends before it starts"),
         ({"wait_seconds": [5.0, -3.0, 9.0]}, "waits less than no time"),
         ({"customer_id": ["a", None, "b"]}, "has no customer"),
         ({"started_at": pd.to_datetime(["2026-01-05", None, "2026-01-05"])}, "has no time"),

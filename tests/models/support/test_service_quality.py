@@ -10,7 +10,7 @@ from afraz.models.support.service_quality import association, experience, servic
 def rows(agents: int, calls: int, seed: int, bad: float | None = None) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     agent = np.repeat(np.arange(agents), calls)
-    level = np.where((agent == 0) & (bad is not None), bad, 3.7)
+    level = np.where(agent == 0, 3.7 if bad is None else bad, 3.7)
     return pd.DataFrame({
         "agent_id": [f"g{a:02d}" for a in agent], "satisfaction": np.clip(np.rint(rng.normal(level, 1)), 1, 5),
         "resolved": rng.random(len(agent)) < 0.8, "wait_seconds": rng.exponential(60, len(agent)),
