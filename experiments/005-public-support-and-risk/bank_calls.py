@@ -104,7 +104,7 @@ def profile(hours: pd.DataFrame) -> dict[str, Any]:
     found = {}
     for name, days in ALIKE.items():
         mean = quiet[quiet["weekday"].isin(days)].groupby("hour")["calls"].mean()
-        open_hours = mean[mean >= mean.max() / 10]
+        open_hours = mean[mean >= 0.3 * mean.max()]  # in some hours a trickle of calls comes to a closed desk
         found[name] = {"calls_a_day": float(mean.sum()), "busiest_hour": int(mean.idxmax()), "most": float(mean.max()),
                        "opens": int(open_hours.index.min()), "closes": int(open_hours.index.max()) + 1}  # fmt: skip
     return found
@@ -139,6 +139,7 @@ def forecast(hours: pd.DataFrame) -> dict[str, Any]:
         "second_week_wape": {name: wape(seen, value) for name, value in said.items()},
         "chosen_on_first_week": {str(r.method): float(r.wape) for r in chosen.itertuples()},
         "forecast_wape_without_outliers": wape(seen[quiet], ours[quiet]),
+        "forecast_wape_nothing_flagged": wape(seen, fit_profile(first, method, ALIKE).predict(second)),
         "copy_week_wape_without_outliers": wape(seen[quiet], said["copy_week"][quiet]),
         "forecast_wape_by_day": {name: wape(seen[kinds == name], ours[kinds == name]) for name in ALIKE},
         "copy_week_wape_by_day": {name: wape(seen[kinds == name], said["copy_week"][kinds == name]) for name in ALIKE},
@@ -192,8 +193,9 @@ def busiest(calls: pd.DataFrame, service_seconds: float) -> dict[str, Any]:
 def callers(calls: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Look at identified callers: how often, how soon again, in which groups, and what one week says of the next."""
     known = calls[calls["customer_id"].notna()]
-    log = read_contacts(known.assign(channel="phone", topic=known["type"], resolved=~known["abandoned"]), END)
-    back = come_back(gaps(log.rows, END), ["topic", "resolved"], (1, 3, 7)).set_index("part")
+    log = read_contacts(known.assign(topic=known["type"], resolved=~known["abandoned"]), END)
+    again = gaps(log.rows, END).assign(ended=lambda t: np.where(t["abandoned"], "given up", "answered"))
+    back = come_back(again, ["topic", "ended"], (1, 7)).set_index("part")
     counted = log.rows.groupby("customer_id").size()
     rows = log.rows.groupby("customer_id").agg(
         contacts_year=("started_at", "size"), unresolved_365d=("abandoned", "sum"), repeats_year=("repeat", "sum"),

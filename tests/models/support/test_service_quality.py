@@ -18,13 +18,15 @@ def rows(agents: int, calls: int, seed: int, bad: float | None = None) -> pd.Dat
     })  # fmt: skip
 
 
-def test_the_bad_agent_is_named_and_the_others_are_not() -> None:
-    found = service_quality(rows(30, 80, 1, bad=2.5), ["agent_id"])
-    satisfaction = found[found["measure"] == "satisfaction"].set_index("level")
-    assert satisfaction["differs"].sum() == 1
-    assert satisfaction.loc["g00", "differs"]
-    assert satisfaction.loc["g00", "raw"] < satisfaction.loc["g00", "shrunk"] < satisfaction.loc["g00", "overall"]
-    assert not found[found["measure"] != "satisfaction"]["differs"].any()
+def test_the_bad_agent_is_named_and_the_others_hardly_ever() -> None:
+    innocent = 0
+    for seed in range(10):
+        found = service_quality(rows(30, 80, seed, bad=2.5), ["agent_id"])
+        bad = found[(found["measure"] == "satisfaction") & (found["level"] == "g00")].iloc[0]
+        assert bad["differs"]
+        assert bad["raw"] < bad["shrunk"] < bad["overall"]
+        innocent += found["differs"].sum() - 1
+    assert innocent <= 2, "of 10 x 119 that are as good as the others"
 
 
 def test_agents_who_differ_by_chance_alone_are_hardly_ever_named() -> None:
