@@ -22,7 +22,9 @@ from afraz.catalog import path, save
 from afraz.features.scorable import customers_to_score
 from afraz.models.artifact import load_artifact
 from afraz.models.oracle import churn_against_truth
-from afraz.scoring.oracle import credit_oracle, promotion_oracle, segment_oracle, truth_of, value_oracle
+from afraz.scoring.oracle import (
+    credit_oracle, promotion_oracle, segment_oracle, support_oracle, truth_of, value_oracle,
+)  # fmt: skip
 from afraz.scoring.risk_oracle import risk_oracle
 from afraz.scoring.sinks import read_scores
 
@@ -55,11 +57,13 @@ pd.Series(credit["book"]).to_frame("the book's coming year").round(4)
 # %%
 pd.DataFrame(credit["all_applicants"]).T.round(4)
 # %% [markdown]
-# ## Value and segments
-# Forecast and realised margin of the last cohort whose year is over; planted groups found again.
+# ## Value, segments and support
+# Forecast and realised margin of the last cohort whose year is over; planted groups found again; contacts expected of
+# customers beside those that their latent rates make.
 # %%
 value, segmentation = value_oracle(truth["value"]), segment_oracle(truth["groups"], as_of)
-pd.Series({**value, **segmentation}).to_frame("value").round(4)
+support = support_oracle(truth["support"])
+pd.Series({**value, **segmentation, **support}).to_frame("value").round(4)
 # %% [markdown]
 # ## Offers
 # The list for the campaigns of the test part, in the order of expected worth. What a contact is truly worth counts the
@@ -82,5 +86,5 @@ churn = {**found["leave_90"], "by_output": found}
 headline = {**credit["by_population"].get("all", {}), **credit["book"], **credit}
 save("oracle_metrics", {
     "churn": churn, "churn_candidate": candidate["leave_90"], "credit": headline, "value": value,
-    "segmentation": segmentation, "promotion": promotion, "risk": risk,
+    "segmentation": segmentation, "promotion": promotion, "risk": risk, "support": support,
 })  # fmt: skip

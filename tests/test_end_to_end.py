@@ -17,8 +17,8 @@ from afraz.pipeline.workspace import make_workspace
 REPO = Path(__file__).resolve().parents[1]
 ALL = [
     "simulate", "ingest", "features", "applications", "assignments", "churn", "credit", "segmentation", "value",
-    "promotion", "follow_up", "govern", "score", "score_segments", "score_value", "score_promotion", "score_credit",
-    "decide", "feedback", "oracle",
+    "promotion", "support", "follow_up", "govern", "score", "score_segments", "score_value", "score_promotion",
+    "score_credit", "decide", "feedback", "oracle",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.slow

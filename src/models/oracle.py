@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from . import calibration, metrics
 from .promotion.policy import first_share
 from .promotion.worth import net_worth
+from .support.gamma_poisson import poisson_deviance
 
 Array = NDArray[np.float64]
 
@@ -203,6 +204,44 @@ def value_against_truth(predictions: pd.DataFrame, truth: pd.DataFrame) -> dict[
     best = metrics.rank_correlation(both["margin_12m"], both["realised"])
     return {"rank_correlation": ours, "oracle_rank_correlation": best, "share_of_oracle": ours / best,
             "customers": float(len(both))}  # fmt: skip
+
+
+def support_against_truth(customers: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
+    """Hold the contacts expected of customers in 90 days against the true expectation.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        ``customer_id, as_of, expected_contacts_90, contacts_last_year``.
+    truth : DataFrame
+        ``customer_id, as_of, contacts_90``: the true expectation.
+
+    Returns
+    -------
+    dict
+        ``rank_correlation`` with the truth (Spearman; ``last_year_rank_correlation``: of last year's number),
+        ``explained`` (share of what sets the truth apart from one number for all, in Poisson deviance: 1 is the truth,
+        0 that number), ``observed_over_expected``, ``customers``.
+
+    Examples
+    --------
+    >>> said = pd.DataFrame({"customer_id": ["a", "b", "c"], "as_of": "2026-01-01", "contacts_last_year": [0, 1, 0],
+    ...                      "expected_contacts_90": [0.1, 0.4, 0.7]})
+    >>> true = pd.DataFrame({"customer_id": ["a", "b", "c"], "as_of": "2026-01-01", "contacts_90": [0.1, 0.4, 0.7]})
+    >>> support_against_truth(said, true)["explained"]
+    1.0
+    """
+    when = {"as_of": lambda t: pd.to_datetime(t["as_of"])}
+    both = customers.assign(**when).merge(truth.assign(**when), on=["customer_id", "as_of"])
+    true, said = both["contacts_90"].to_numpy(float), both["expected_contacts_90"].to_numpy(float)
+    apart = poisson_deviance(true, np.full(len(true), true.mean())).sum()
+    return {
+        "rank_correlation": metrics.rank_correlation(said, true),
+        "last_year_rank_correlation": metrics.rank_correlation(both["contacts_last_year"], true),
+        "explained": float(1 - poisson_deviance(true, said).sum() / apart) if apart > 0 else float("nan"),
+        "observed_over_expected": float(true.sum() / said.sum()),
+        "customers": float(len(both)),
+    }
 
 
 LATENT = {

@@ -17,13 +17,14 @@ from ..models.oracle import (
     declined_against_truth,
     groups_found,
     offers_against_truth,
+    support_against_truth,
     true_offers,
     value_against_truth,
 )
 from ..models.promotion.worth import LAST_YEAR, expected_worth
 from .sinks import read_scores
 
-TABLES = ("churn", "credit", "book", "value", "groups", "treatments")
+TABLES = ("churn", "credit", "book", "value", "groups", "treatments", "support")
 
 
 def truth_of(source: str, folder: Path) -> dict[str, pd.DataFrame]:
@@ -65,6 +66,13 @@ def value_oracle(truth: pd.DataFrame) -> dict[str, float]:
     if catalog.reason_not_applicable("value_metrics") is not None:
         return {}
     return finite(value_against_truth(catalog.load("value_predictions"), truth))
+
+
+def support_oracle(truth: pd.DataFrame) -> dict[str, float]:
+    """Hold the contacts expected of customers against the true expectation at the same date."""
+    if catalog.reason_not_applicable("support_metrics") is not None:
+        return {}
+    return finite(support_against_truth(catalog.load("support_customers"), truth))
 
 
 def segment_oracle(truth: pd.DataFrame, as_of: str) -> dict[str, float]:

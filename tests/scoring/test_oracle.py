@@ -10,7 +10,7 @@ import pytest
 from afraz import catalog
 from afraz.errors import DataError, NotApplicable
 from afraz.models.artifact import Artifact
-from afraz.scoring.oracle import TABLES, credit_oracle, offers_of_test, promotion_oracle, truth_of
+from afraz.scoring.oracle import TABLES, credit_oracle, offers_of_test, promotion_oracle, support_oracle, truth_of
 from afraz.scoring.sinks import write_scores
 
 AS_OF = "2026-01-01"
@@ -26,6 +26,7 @@ def truth() -> dict[str, pd.DataFrame]:
         "value": pd.DataFrame({"customer_id": ["a"], "margin_12m": [1.0]}),
         "groups": pd.DataFrame({"customer_id": ["a"], "needs_group": [1]}),
         "treatments": pd.DataFrame({"campaign_id": ["P1"], "customer_id": ["a"], "uplift": [0.1]}),
+        "support": pd.DataFrame({"customer_id": list("abcd"), "as_of": AS_OF, "contacts_90": [0.1, 0.2, 0.4, 0.8]}),
         "credit": pd.DataFrame({"loan_id": names, "default_probability": p}),
         "book": pd.DataFrame({
             "loan_id": names[:10], "balance": 100.0, "default_probability": p[:10], "expected_loss": 50 * p[:10],
@@ -60,6 +61,23 @@ def _say_of_the_declined(rows: int = ROWS) -> None:
         "loan_id": names, "customer_id": names, "as_of": month[np.arange(rows) // 15],
         "decision": np.where(np.arange(rows) == 44, "withdrawn", "granted"),
     }))  # fmt: skip
+
+
+def test_expected_contacts_are_held_against_the_latent_rate(workspace: Path, truth: dict[str, pd.DataFrame]) -> None:
+    said = (
+        truth["support"].rename(columns={"contacts_90": "expected_contacts_90"}).assign(contacts_last_year=[0, 2, 1, 3])
+    )
+    for factor, explained in ((1.0, 1.0), (2.0, None)):
+        expected = said.assign(expected_contacts_90=said["expected_contacts_90"] * factor)
+        catalog.save("support_customers", expected)
+        catalog.save("support_metrics", {"contacts": 4})
+        found = support_oracle(truth["support"])
+        assert found["rank_correlation"] == pytest.approx(1)
+        assert found["last_year_rank_correlation"] == pytest.approx(0.8)
+        assert found["observed_over_expected"] == pytest.approx(1 / factor)
+        assert found["explained"] == pytest.approx(explained) if explained else found["explained"] < 1
+    catalog.save("support_metrics", {"not_applicable": "no table of contacts"})
+    assert support_oracle(truth["support"]) == {}
 
 
 def test_scores_that_are_the_truth_find_all_of_it(scored: Path, truth: dict[str, pd.DataFrame]) -> None:
