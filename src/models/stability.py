@@ -78,7 +78,7 @@ def psi_table(expected: ArrayLike, actual: ArrayLike, bins: int = 10) -> pd.Data
     return table[(before > 0) | (after > 0)].reset_index(drop=True)
 
 
-def contributions(before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.float64]:
+def contributions(before: ArrayLike, after: ArrayLike) -> NDArray[np.float64]:
     """Give what each bin adds to the PSI, from counts: shape (bins,); an empty bin counts as half a row.
 
     Examples
@@ -86,8 +86,9 @@ def contributions(before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArra
     >>> contributions(np.array([50, 50, 0]), np.array([40, 60, 0])).round(4).tolist()
     [0.0223, 0.0182, 0.0]
     """
-    one, two = (np.maximum(count, FLOOR_ROWS) / count.sum() for count in (before, after))
-    return np.where((before > 0) | (after > 0), (two - one) * np.log(two / one), 0.0)
+    old, new = np.asarray(before, float), np.asarray(after, float)
+    one, two = (np.maximum(count, FLOOR_ROWS) / count.sum() for count in (old, new))
+    return np.where((old > 0) | (new > 0), (two - one) * np.log(two / one), 0.0)
 
 
 def psi(expected: ArrayLike, actual: ArrayLike, *, bins: int = 10) -> float:
