@@ -1,0 +1,135 @@
+"""One model over the months: its inputs are counted, its champion scores them, outcomes are held against the scores."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import catalog
+from ..errors import ArtifactError, NotApplicable
+from ..features.matured import matured_outcomes
+from ..governance.comparison_measures import KINDS
+from ..models.artifact import Artifact, learned_until, load_artifact
+from .performance import COLUMNS, amount_month, probability_month
+from .profile import Profile
+from .subjects import Subject
+
+SCORE = "(score)"
+OUTCOME = {"probability": "label", "amount": "realised"}
+RESAMPLED_ROWS = 20_000_000  # in all resamples: with more rows, fewer resamples are as good
+
+
+@dataclass
+class Watcher:
+    """What is kept of a model while its months go by.
+
+    Attributes
+    ----------
+    until : Timestamp or None
+        When the last outcome was known that it learned from; months before are in sample.
+    names : list of str
+        Inputs that are watched.
+    refused : dict of month to str
+        Months that the model could not score, and why.
+    """
+
+    model: str
+    subject: Subject
+    artifact: Artifact
+    digest: str
+    until: pd.Timestamp | None
+    names: list[str]
+    bootstrap: int = 200
+    seed: int = 7
+    profile: Profile = field(default_factory=lambda: Profile({}))
+    performance: list[dict[str, Any]] = field(default_factory=list)
+    refused: dict[pd.Timestamp, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, model: str, subject: Subject, folder: Path, digest: str, known: Iterable[str], **more: Any
+    ) -> "Watcher":
+        """Open a champion; ``known`` are the features of the dictionary.
+
+        A model without a score of its own is watched by those of its inputs that are features.
+        """
+        artifact = load_artifact(folder, digest)
+        names = [str(f["name"]) for f in artifact.spec["features"]]
+        if not subject.measure:
+            names = [name for name in names if name in set(known)]
+        return cls(model, subject, artifact, digest, learned_until(folder), names, **more)
+
+    def in_sample(self, month: pd.Timestamp) -> bool | None:
+        """Whether the month lies before the last outcome that the model learned from; None where it does not say."""
+        return None if self.until is None else bool(month < self.until)
+
+    def learn_cells(self, reference: pd.DataFrame, bins: int) -> None:
+        """Cut inputs and score by the rows of reference."""
+        rows = self.own(reference)
+        scored = self._scored(rows) if len(rows) else None
+        names = [*self.names, *([SCORE] if scored is not None else [])]
+        self.profile = Profile.of(rows if scored is None else rows.assign(**{SCORE: scored}), names, bins)
+
+    def own(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows that the model speaks of."""
+        return rows[rows["at_risk"]].reset_index(drop=True) if self.subject.at_risk and "at_risk" in rows else rows
+
+    def add(self, month: pd.Timestamp, rows: pd.DataFrame) -> None:
+        """Count a month, score it, and hold outcomes against it unless the model has learned from them."""
+        mine = self.own(rows)
+        scored = None
+        if len(mine):
+            try:
+                scored = self._scored(mine)
+            except ArtifactError as refused:
+                self.refused[month] = str(refused)
+        self.profile.add(month, mine if scored is None else mine.assign(**{SCORE: scored}))
+        if scored is not None and self.in_sample(month) is False:
+            self.performance.append({"as_of": month, **self._performance(month, mine, scored)})
+
+    def _scored(self, rows: pd.DataFrame) -> np.ndarray | None:
+        if not self.subject.measure:
+            return None
+        told = self.artifact.predict(rows)
+        return told[KINDS[self.model].score(told)].to_numpy(float)
+
+    def _performance(self, month: pd.Timestamp, rows: pd.DataFrame, scored: np.ndarray) -> dict[str, Any]:
+        outcomes = self._outcomes(month, rows)
+        n = int(np.clip(RESAMPLED_ROWS // len(rows), 30, max(30, self.bootstrap)))
+        if self.subject.measure == "amount":
+            return amount_month(pd.Series(scored), outcomes, n=n, seed=self.seed)
+        who = rows["customer_id"] if "customer_id" in rows else None
+        return probability_month(pd.Series(scored), outcomes, who, n=n, seed=self.seed)
+
+    def _outcomes(self, month: pd.Timestamp, rows: pd.DataFrame) -> pd.Series | None:
+        end = month + pd.DateOffset(months=1) if self.subject.rows == "applications" else month
+        try:
+            known = matured_outcomes(self.model, end.date())
+        except NotApplicable:
+            return None
+        key, column = self.subject.key, OUTCOME[self.subject.measure]
+        return rows[[key]].merge(known[[key, column]].drop_duplicates(key), on=key, how="left")[column]
+
+    def performances(self) -> pd.DataFrame:
+        """One row per month that was not learned from; in ``known_at`` the outcomes of its last row are known."""
+        table = pd.DataFrame(self.performance, columns=list(COLUMNS)).astype({"as_of": "datetime64[ns]"})
+        return table.assign(known_at=[month + self.subject.wait for month in table["as_of"]])
+
+    def learned(self, months: Sequence[pd.Timestamp]) -> list[pd.Timestamp]:
+        """The months that the model learned from, as far as is known."""
+        return [month for month in months if self.in_sample(month)]
+
+
+def weights_of(model: str) -> dict[str, float]:
+    """Share of each input in the model's explanation; empty where the last run has none."""
+    from ..datasets import CATALOG
+
+    name = f"{model}_explanation"
+    place = catalog.path(name) / "ranking.csv" if name in CATALOG else None
+    if place is None or not place.exists():
+        return {}
+    ranking = pd.read_csv(place)
+    return dict(zip(ranking["feature"].astype(str), ranking["share"].astype(float), strict=True))
