@@ -1,7 +1,7 @@
 """Watch every model over the months, and say of each what is to be done."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
@@ -13,11 +13,11 @@ from ..digests import folder_digest
 from ..errors import ArtifactError, GateError, NotApplicable, ParamsError, nearest
 from ..governance.entries import Entry, chosen_entries
 from ..governance.registry import champion_in_use
+from . import segment_shares
 from . import verdict as say
 from .broken import broken_inputs
 from .drift import DriftTerms, drift_by_month
 from .quality import refused_by_month, unusual_shares
-from .segment_shares import segments_by_month
 from .subjects import (
     BLOCK_ROWS,
     SUBJECTS,
@@ -30,6 +30,7 @@ from .watcher import SCORE, Watcher, weights_of
 
 REFERENCE_MONTHS, REFERENCE_ROWS = 6, 3_000  # what cells are learned from: quantiles of so many rows a month are steady
 Month = tuple[pd.Timestamp, pd.DataFrame]
+_NO_SEGMENTS = pd.DataFrame(columns=list(segment_shares.COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,29 @@ class Monitored:
         }
 
 
+def drift_terms(stated: Mapping[str, Any]) -> DriftTerms:
+    """Read the terms of drift.
+
+    Raises
+    ------
+    ParamsError
+        For an unknown name, or a value out of range.
+
+    Examples
+    --------
+    >>> drift_terms({"level": 0.01}).level
+    0.01
+    >>> drift_terms({"levle": 0.01})
+    Traceback (most recent call last):
+    afraz.errors.ParamsError: drift: unknown term 'levle': did you mean level?
+    """
+    known = {f.name for f in fields(DriftTerms)}
+    for name in stated:
+        if name not in known:
+            raise ParamsError(f"drift: unknown term {name!r}: {nearest(name, known)}")
+    return DriftTerms(**stated)
+
+
 def monitor(models: Sequence[str], as_of: date, months: int, terms: MonitorTerms) -> Monitored:
     """Watch models over the monthly dates until ``as_of``.
 
@@ -170,6 +194,7 @@ def _go_by(
     for month, frame in parts:
         for watcher in watchers:
             watcher.add(month, frame)
+            watcher.cover(month, frame, always=month == dates[-1])
 
 
 def _read(rows: str, dates: Sequence[pd.Timestamp]) -> Iterator[Month]:
@@ -214,8 +239,7 @@ def _judged(
     name = watcher.model
     drift = drift_by_month(watcher.profile, terms.drift, watcher.learned(dates))
     broken, performance = broken_inputs(watcher.profile), watcher.performances()
-    coverage, covered = _coverage(watcher, dates)
-    segments = _segments(watcher) if name == "segmentation" else pd.DataFrame(columns=["as_of"])
+    segments = _segments(watcher) if name == "segmentation" else _NO_SEGMENTS
     promise, weights = _promise(watcher, entry), weights_of(name)
     judged = [m for m in dates if m == dates[-1] or watcher.in_sample(m) is False]
     rows, verdicts = [], []
@@ -229,7 +253,7 @@ def _judged(
                                   performance[performance["as_of"] == month], promise),
             *say.from_segments(segments[segments["as_of"] == month], promise.score_psi),
             *say.from_age(watcher.until, month, entry.valid_for_days, terms.warn_days),
-            *covered.get(month, []),
+            *(say.from_coverage(watcher.coverage[month], terms.least_coverage) if month in watcher.coverage else []),
             *_data(general["quality"], month),
             *(_freshness(dates[-1], terms.stale_days) if month == dates[-1] else []),
         ]  # fmt: skip
@@ -249,7 +273,7 @@ def _judged(
         pd.DataFrame(rows, columns=["model", "as_of", "number", "asks", "about", "words"]),
         drift.assign(model=name, in_sample=sample),
         {"performance": performance.assign(model=name), "broken": broken.assign(model=name), "freshness": fresh,
-         "coverage": coverage.assign(model=name), "segments": segments.assign(model=name)},
+         "coverage": _coverage(watcher), "segments": segments.assign(model=name)},
         {},
     )  # fmt: skip
 
@@ -273,19 +297,18 @@ def _promise(watcher: Watcher, entry: Entry) -> Promise:
     )  # fmt: skip
 
 
-def _coverage(
-    watcher: Watcher, dates: Sequence[pd.Timestamp]
-) -> tuple[pd.DataFrame, dict[pd.Timestamp, list[Finding]]]:
-    return pd.DataFrame(columns=["as_of"]), {}
+def _coverage(watcher: Watcher) -> pd.DataFrame:
+    parts = [found.table().assign(as_of=month, model=watcher.model) for month, found in watcher.coverage.items()]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["what", "rows", "as_of", "model"])
 
 
 def _segments(watcher: Watcher) -> pd.DataFrame:
     place = catalog.path("segmentation_tables") / "movement.csv"
     if not place.exists() or not catalog.path("segments").exists():
-        return pd.DataFrame(columns=["as_of"])
+        return _NO_SEGMENTS
     lenses = [str(lens["name"]) for lens in watcher.artifact.spec["lenses"] if lens["kind"] != "none"]
     segments = pd.read_parquet(catalog.path("segments"), columns=["as_of", *lenses])
-    return segments_by_month(segments, pd.read_csv(place), lenses)
+    return segment_shares.segments_by_month(segments, pd.read_csv(place), lenses)
 
 
 def _data(quality: pd.DataFrame, month: pd.Timestamp) -> list[Finding]:

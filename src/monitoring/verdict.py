@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ParamsError, nearest
+from .coverage import Coverage
 from .performance import ASSUMES
 
 KEEP, WATCH, RETRAIN, WITHDRAW = "keep", "watch", "retrain", "withdraw"
@@ -210,6 +211,18 @@ def from_age(learned_until: pd.Timestamp | None, month: pd.Timestamp, valid_for_
             Finding(WATCH, "age", f"its outcomes are {days} days old and valid for {valid_for_days}: build the next")
         ]
     return []
+
+
+def from_coverage(found: Coverage, least: float) -> list[Finding]:
+    """Those to be scored who are not, and scores that cannot be traced to the champion, ask for a look."""
+    said = []
+    if found.untraced:
+        said.append(Finding(WATCH, "coverage", found.untraced))
+    if found.share < least:
+        why = "; ".join(f"{n:,} {reason}" for reason, n in found.reasons.items())
+        said.append(Finding(WATCH, "coverage", f"{found.scored:,} of {found.eligible:,} to be scored were "
+                                               f"({found.share:.1%}); not: {why}"))  # fmt: skip
+    return said
 
 
 def from_segments(rows: pd.DataFrame, limit: float) -> list[Finding]:

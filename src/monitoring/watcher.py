@@ -13,9 +13,10 @@ from ..errors import ArtifactError, NotApplicable
 from ..features.matured import matured_outcomes
 from ..governance.comparison_measures import KINDS
 from ..models.artifact import Artifact, learned_until, load_artifact
+from .coverage import Coverage, coverage_of, scores_at
 from .performance import COLUMNS, amount_month, probability_month
 from .profile import Profile
-from .subjects import Subject
+from .subjects import Subject, not_to_score
 
 SCORE = "(score)"
 OUTCOME = {"probability": "label", "amount": "realised"}
@@ -47,6 +48,7 @@ class Watcher:
     profile: Profile = field(default_factory=lambda: Profile({}))
     performance: list[dict[str, Any]] = field(default_factory=list)
     refused: dict[pd.Timestamp, str] = field(default_factory=dict)
+    coverage: dict[pd.Timestamp, Coverage] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -90,6 +92,14 @@ class Watcher:
         if scored is not None and self.in_sample(month) is False:
             self.performance.append({"as_of": month, **self._performance(month, mine, scored)})
 
+    def cover(self, month: pd.Timestamp, rows: pd.DataFrame, always: bool = False) -> None:
+        """Hold the scores that were written for a month against those who should have some, if there are any."""
+        place = catalog.path(self.subject.scores, as_of=f"{month:%Y-%m-%d}")
+        if always or place.exists():
+            scored, untraced = scores_at(place, self.subject.key, self.digest)
+            reasons = not_to_score(self.subject, rows)
+            self.coverage[month] = coverage_of(rows[self.subject.key], reasons, scored, untraced)
+
     def _scored(self, rows: pd.DataFrame) -> np.ndarray | None:
         if not self.subject.measure:
             return None
@@ -101,7 +111,7 @@ class Watcher:
         n = int(np.clip(RESAMPLED_ROWS // len(rows), 30, max(30, self.bootstrap)))
         if self.subject.measure == "amount":
             return amount_month(pd.Series(scored), outcomes, n=n, seed=self.seed)
-        who = rows["customer_id"] if "customer_id" in rows else None
+        who = rows.get("customer_id")
         return probability_month(pd.Series(scored), outcomes, who, n=n, seed=self.seed)
 
     def _outcomes(self, month: pd.Timestamp, rows: pd.DataFrame) -> pd.Series | None:
@@ -116,7 +126,8 @@ class Watcher:
     def performances(self) -> pd.DataFrame:
         """One row per month that was not learned from; in ``known_at`` the outcomes of its last row are known."""
         table = pd.DataFrame(self.performance, columns=list(COLUMNS)).astype({"as_of": "datetime64[ns]"})
-        return table.assign(known_at=[month + self.subject.wait for month in table["as_of"]])
+        known_at = [month + self.subject.wait for month in table["as_of"]]
+        return table.assign(known_at=pd.Series(known_at, index=table.index, dtype="datetime64[ns]"))
 
     def learned(self, months: Sequence[pd.Timestamp]) -> list[pd.Timestamp]:
         """The months that the model learned from, as far as is known."""
@@ -128,8 +139,8 @@ def weights_of(model: str) -> dict[str, float]:
     from ..datasets import CATALOG
 
     name = f"{model}_explanation"
-    place = catalog.path(name) / "ranking.csv" if name in CATALOG else None
+    place = catalog.path(name) / "summary.csv" if name in CATALOG else None
     if place is None or not place.exists():
         return {}
-    ranking = pd.read_csv(place)
-    return dict(zip(ranking["feature"].astype(str), ranking["share"].astype(float), strict=True))
+    told = pd.read_csv(place)
+    return dict(zip(told["feature"].astype(str), told["share"].astype(float), strict=True))
