@@ -46,16 +46,19 @@ class DriftTerms:
         What matters: a PSI of so much, or a shift of so many standard deviations.
     window, least : int
         Months that say what is usual.
+    own_doing : tuple of str
+        Features that the bank's own campaigns move: noted, never an alarm.
     bins : int
         Quantile bins of a number.
     """
 
-    level: float = 1e-3
+    level: float = 1e-4
     least_psi: float = 0.005
     least_shift: float = 0.05
     window: int = 6
     least: int = 3
     bins: int = 10
+    own_doing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:
@@ -67,23 +70,74 @@ class DriftTerms:
         return found.psi >= self.least_psi or abs(found.shift) >= self.least_shift
 
 
-def drift_by_month(profile: Profile, terms: DriftTerms, learned: Sequence[pd.Timestamp] = ()) -> pd.DataFrame:
-    """Judge every month of every feature.
-
-    Parameters
-    ----------
-    profile : Profile
-    terms : DriftTerms
-    learned : sequence of Timestamp
-        Months that the model learned from, for ``psi_learned``.
+def surprises(profile: Profile, terms: DriftTerms) -> pd.DataFrame:
+    """Hold every month of every feature against what was expected of it.
 
     Returns
     -------
     DataFrame
-        One row per month and feature: ``psi`` and ``shift`` against what was expected, ``p`` and ``p_adjusted`` (over
-        the features of the month), ``psi_learned`` (against the rows learned from), ``held_against``, ``alarm``,
-        ``noted`` (unusual against the month before, where there is no season to hold it against: no alarm, since it may
-        be the season), ``remark``.
+        One row per month and feature: ``as_of, feature, psi, shift, p, matters, held_against, remark``.
+    """
+    months, rows = profile.months, []
+    held = [_lag(months, i, terms) for i in range(len(months))]
+    for name, cells in profile.cells.items():
+        counts = profile.table(name)
+        for i, month in enumerate(months):
+            found = surprise(counts, i, held[i][0], window=terms.window, least=terms.least,
+                             ranked=cells.kind == NUMBERS)  # fmt: skip
+            against = held[i][1] if np.isfinite(found.p) else ""
+            rows.append((month, name, found.psi, found.shift, found.p, terms.matters(found), against, found.why_not))
+    names = ["as_of", "feature", "psi", "shift", "p", "matters", "held_against", "remark"]
+    return pd.DataFrame(rows, columns=names).sort_values("as_of", kind="stable", ignore_index=True)
+
+
+def judge(found: pd.DataFrame, terms: DriftTerms) -> pd.DataFrame:
+    """Judge the features of one model together.
+
+    Parameters
+    ----------
+    found : DataFrame
+        :func:`surprises` of its inputs and its score.
+
+    Returns
+    -------
+    DataFrame
+        With ``p_adjusted`` (over the features of the month), ``alarm``, and ``noted``: unusual, but no alarm, since it
+        may be the season (there is none to hold it against), or the bank's own doing.
+    """
+    table = found.reset_index(drop=True)
+    table["p_adjusted"] = np.nan
+    for _, part in table[table["p"].notna()].groupby("as_of"):
+        table.loc[part.index, "p_adjusted"] = holm(part["p"].to_numpy())
+    unusual = (table["p_adjusted"] < terms.level) & table["matters"]
+    season, ours = table["held_against"] == SEASON, table["feature"].isin(terms.own_doing)
+    candidates = unusual & season & ~ours
+    alarms: set[tuple[pd.Timestamp, str]] = set()
+    echoes = pd.Series(False, index=table.index)
+    for i in table.index[candidates]:  # in the order of the months
+        month, name = table.at[i, "as_of"], table.at[i, "feature"]
+        if (month - pd.DateOffset(years=1), name) in alarms:
+            echoes[i] = True
+        else:
+            alarms.add((month, name))
+    table.loc[echoes, "remark"] = "what it is held against was an alarm a year ago"
+    table.loc[unusual & ours, "remark"] = "the bank's own doing moves it"
+    return table.assign(alarm=candidates & ~echoes, noted=unusual & (~season | ours))
+
+
+def against_learned(profile: Profile, learned: Sequence[pd.Timestamp]) -> pd.DataFrame:
+    """PSI of every month and feature against the months learned from: ``as_of, feature, psi_learned``."""
+    rows, inside = [], [month for month in learned if month in profile.rows]
+    for name in profile.cells:
+        was = profile.pooled(name, inside)
+        for month, now in zip(profile.months, profile.table(name), strict=True):
+            known = was.sum() and now.sum()
+            rows.append((month, name, float(contributions(was, now).sum()) if known else np.nan))
+    return pd.DataFrame(rows, columns=["as_of", "feature", "psi_learned"])
+
+
+def drift_by_month(profile: Profile, terms: DriftTerms) -> pd.DataFrame:
+    """Judge every month of every feature of one profile: :func:`surprises`, then :func:`judge`.
 
     Examples
     --------
@@ -96,32 +150,7 @@ def drift_by_month(profile: Profile, terms: DriftTerms, learned: Sequence[pd.Tim
     >>> found.loc[found["alarm"], ["as_of", "feature"]].values.tolist()
     [[Timestamp('2025-12-01 00:00:00'), 'spend']]
     """
-    months = profile.months
-    tables = {name: profile.table(name) for name in profile.cells}
-    was_learned = {name: profile.pooled(name, [m for m in learned if m in profile.rows]) for name in profile.cells}
-    parts, alarms = [], {name: np.zeros(len(months), bool) for name in tables}
-    for i, month in enumerate(months):
-        lag, held = _lag(months, i, terms)
-        rows = []
-        for name, counts in tables.items():
-            found = surprise(counts, i, lag, window=terms.window, least=terms.least,
-                             ranked=profile.cells[name].kind == NUMBERS)  # fmt: skip
-            rows.append((month, name, found.psi, found.shift, found.p, _against(was_learned[name], counts[i]),
-                         terms.matters(found), found.why_not))  # fmt: skip
-        part = pd.DataFrame(rows, columns=["as_of", "feature", "psi", "shift", "p", "psi_learned", "matters", "remark"])
-        judged = part["p"].notna()
-        part["p_adjusted"] = np.nan
-        part.loc[judged, "p_adjusted"] = holm(part.loc[judged, "p"].to_numpy())
-        unusual = (part["p_adjusted"] < terms.level) & part["matters"]
-        echo = part["feature"].map(lambda name, at=i: bool(_year_ago(alarms[name], at))) & unusual
-        part["held_against"] = np.where(judged, held, "")
-        part["alarm"] = unusual & ~echo & (held == SEASON)
-        part["noted"] = unusual & (held == MONTH)
-        part.loc[echo, "remark"] = "what it is held against was an alarm a year ago"
-        for name in part.loc[part["alarm"], "feature"]:
-            alarms[name][i] = True
-        parts.append(part[list(COLUMNS)])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    return judge(surprises(profile, terms), terms)
 
 
 def _lag(months: list[pd.Timestamp], place: int, terms: DriftTerms) -> tuple[int, str]:
@@ -129,11 +158,3 @@ def _lag(months: list[pd.Timestamp], place: int, terms: DriftTerms) -> tuple[int
     enough = place >= YEAR + terms.least
     whole = enough and months[place] - pd.DateOffset(years=1) == months[place - YEAR]
     return (YEAR, SEASON) if whole else (1, MONTH)
-
-
-def _year_ago(alarms: np.ndarray, place: int) -> bool:
-    return place >= YEAR and alarms[place - YEAR]
-
-
-def _against(learned: np.ndarray, now: np.ndarray) -> float:
-    return float(contributions(learned, now).sum()) if learned.sum() and now.sum() else np.nan

@@ -16,7 +16,8 @@ from ..governance.registry import champion_in_use
 from . import segment_shares
 from . import verdict as say
 from .broken import broken_inputs
-from .drift import DriftTerms, drift_by_month
+from .drift import SEASON, DriftTerms, against_learned, judge, surprises
+from .profile import Profile
 from .quality import refused_by_month, unusual_shares
 from .subjects import (
     BLOCK_ROWS,
@@ -63,6 +64,33 @@ class MonitorTerms:
     seed: int = 7
 
 
+@dataclass
+class Population:
+    """Rows that some models speak of: customers, those at risk among them, or applications."""
+
+    rows: str
+    at_risk: bool
+    watchers: list[Watcher]
+    profile: Profile = field(default_factory=lambda: Profile({}))
+
+    def own(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[rows["at_risk"]].reset_index(drop=True) if self.at_risk else rows
+
+    def learn_cells(self, reference: pd.DataFrame, bins: int) -> None:
+        mine = self.own(reference)
+        names = list(dict.fromkeys(name for w in self.watchers for name in w.names))
+        self.profile = Profile.of(mine, names, bins)
+        for watcher in self.watchers:
+            watcher.learn_cells(mine, bins)
+
+    def add(self, month: pd.Timestamp, rows: pd.DataFrame, always: bool) -> None:
+        mine = self.own(rows)
+        self.profile.add(month, mine)
+        for watcher in self.watchers:
+            watcher.add(month, mine)
+            watcher.cover(month, rows, always)
+
+
 @dataclass(frozen=True)
 class Monitored:
     """What was found.
@@ -96,7 +124,7 @@ class Monitored:
     def metrics(self) -> dict[str, Any]:
         """Counts for the run: verdicts now, alarms of every model over its months."""
         alarms = self.drift[self.drift["alarm"]]
-        judged = self.drift[self.drift["held_against"] == "the same season a year ago"]
+        judged = self.drift[self.drift["held_against"] == SEASON]
         return {
             "verdicts": dict(zip(self.now()["model"], self.now()["verdict"], strict=True)),
             "months_judged": {m: int(part["as_of"].nunique()) for m, part in judged.groupby("model")},
@@ -125,7 +153,7 @@ def drift_terms(stated: Mapping[str, Any]) -> DriftTerms:
     for name in stated:
         if name not in known:
             raise ParamsError(f"drift: unknown term {name!r}: {nearest(name, known)}")
-    return DriftTerms(**stated)
+    return DriftTerms(**{k: tuple(v) if isinstance(v, list) else v for k, v in stated.items()})
 
 
 def monitor(models: Sequence[str], as_of: date, months: int, terms: MonitorTerms) -> Monitored:
@@ -146,18 +174,25 @@ def monitor(models: Sequence[str], as_of: date, months: int, terms: MonitorTerms
     dates = months_until(as_of, months)
     entries = chosen_entries(list(models))
     watchers, not_watched = _watchers(models, terms)
+    populations = [
+        found
+        for rows, at_risk in (("customers", True), ("customers", False), ("applications", False))
+        if (mine := [w for w in watchers if (w.subject.rows, w.subject.at_risk) == (rows, at_risk)])
+        for found in [Population(rows, at_risk, mine)]
+    ]
     for rows in ("customers", "applications"):
-        _go_by(rows, [w for w in watchers if w.subject.rows == rows], dates, terms, not_watched)
-    watchers = [w for w in watchers if w.model not in not_watched]
-    if not watchers:
+        _go_by(rows, [p for p in populations if p.rows == rows], dates, terms, not_watched)
+    populations = [p for p in populations if p.profile.cells]
+    if not populations:
         raise NotApplicable("; ".join(f"{name}: {why}" for name, why in not_watched.items()))
-    general = _general(dates[-1], terms)
-    parts = [_judged(w, dates, entries[w.model], general, terms) for w in watchers]
-    findings = pd.concat([p.findings for p in parts], ignore_index=True)
+    general = _general(dates, terms)
+    parts = []
+    for population in populations:
+        moved = surprises(population.profile, terms.drift)
+        parts += [_judged(w, population, moved, dates, entries[w.model], general, terms) for w in population.watchers]
+    parts.sort(key=lambda part: list(models).index(part.verdicts["model"].iloc[0]))
     return Monitored(
-        pd.concat([p.verdicts for p in parts], ignore_index=True),
-        findings,
-        pd.concat([p.drift for p in parts], ignore_index=True),
+        *(pd.concat([getattr(p, name) for p in parts], ignore_index=True) for name in ("verdicts", "findings", "drift")),
         {**{name: pd.concat([p.tables[name] for p in parts], ignore_index=True)
             for name in ("performance", "broken", "coverage", "segments", "freshness")}, **general},
         not_watched,
@@ -178,23 +213,26 @@ def _watchers(models: Sequence[str], terms: MonitorTerms) -> tuple[list[Watcher]
 
 
 def _go_by(
-    rows: str, watchers: list[Watcher], dates: Sequence[pd.Timestamp], terms: MonitorTerms, without: dict[str, str]
+    rows: str,
+    populations: list[Population],
+    dates: Sequence[pd.Timestamp],
+    terms: MonitorTerms,
+    without: dict[str, str],
 ) -> None:
-    """Let the months of one kind of rows go by all models that speak of them."""
-    if not watchers:
+    """Let the months of one kind of rows go by all models that speak of them; variables are counted once for all."""
+    if not populations:
         return
     try:
         parts = _held(rows, dates)
         reference = _reference(parts if isinstance(parts, list) else _read(rows, dates[:12]), terms.seed)
     except NotApplicable as why:
-        without.update({w.model: str(why) for w in watchers})
+        without.update({w.model: str(why) for p in populations for w in p.watchers})
         return
-    for watcher in watchers:
-        watcher.learn_cells(reference, terms.drift.bins)
+    for population in populations:
+        population.learn_cells(reference, terms.drift.bins)
     for month, frame in parts:
-        for watcher in watchers:
-            watcher.add(month, frame)
-            watcher.cover(month, frame, always=month == dates[-1])
+        for population in populations:
+            population.add(month, frame, always=month == dates[-1])
 
 
 def _read(rows: str, dates: Sequence[pd.Timestamp]) -> Iterator[Month]:
@@ -221,24 +259,28 @@ def _reference(parts: Sequence[Month] | Iterator[Month], seed: int) -> pd.DataFr
     return pd.concat(kept, ignore_index=True)
 
 
-def _general(as_of: pd.Timestamp, terms: MonitorTerms) -> dict[str, pd.DataFrame]:
+def _general(dates: Sequence[pd.Timestamp], terms: MonitorTerms) -> dict[str, pd.DataFrame]:
     """What concerns every model: rows that ingest refused."""
     import ibis
 
     rejects = {p.stem: ibis.read_parquet(p) for p in sorted(catalog.path("rejects").glob("*.parquet"))}
-    counted, undated = refused_by_month(catalog.canonical_tables(), rejects, as_of)
+    counted, undated = refused_by_month(catalog.canonical_tables(), rejects, dates[0], dates[-1])
     shares = unusual_shares(counted, level=terms.drift.level, least_share=terms.least_reject_share)
     return {"quality": shares, "undated": undated}
 
 
 def _judged(
-    watcher: Watcher, dates: Sequence[pd.Timestamp], entry: Entry, general: Mapping[str, pd.DataFrame],
-    terms: MonitorTerms,
+    watcher: Watcher, population: Population, moved: pd.DataFrame, dates: Sequence[pd.Timestamp], entry: Entry,
+    general: Mapping[str, pd.DataFrame], terms: MonitorTerms,
 ) -> Monitored:  # fmt: skip
     """Judge one model at the last month, and at those before it that it has not learned from."""
     name = watcher.model
-    drift = drift_by_month(watcher.profile, terms.drift, watcher.learned(dates))
-    broken, performance = broken_inputs(watcher.profile), watcher.performances()
+    inputs = population.profile.only(watcher.names)
+    drift = judge(pd.concat([moved[moved["feature"].isin(watcher.names)], surprises(watcher.scores, terms.drift)]),
+                  terms.drift)  # fmt: skip
+    learned = [against_learned(part, watcher.learned(dates)) for part in (inputs, watcher.scores)]
+    drift = drift.merge(pd.concat(learned), on=["as_of", "feature"], how="left")
+    broken, performance = broken_inputs(inputs), watcher.performances()
     segments = _segments(watcher) if name == "segmentation" else _NO_SEGMENTS
     promise, weights = _promise(watcher, entry), weights_of(name)
     judged = [m for m in dates if m == dates[-1] or watcher.in_sample(m) is False]
@@ -257,7 +299,7 @@ def _judged(
             *_data(general["quality"], month),
             *(_freshness(dates[-1], terms.stale_days) if month == dates[-1] else []),
         ]  # fmt: skip
-        if not watcher.profile.rows.get(month):
+        if not inputs.rows.get(month):
             found.append(Finding(say.WATCH, "inputs", "there are no rows in this month: nothing can be said of it"))
         worst = say.worst(f.asks for f in found)
         grave = [f for f in found if f.asks == worst] if worst != say.KEEP else found

@@ -43,6 +43,11 @@ class Profile:
         absent = pd.Series(np.full(max(1, len(reference)), np.nan))
         return cls({name: cells_of(reference.get(name, absent), bins) for name in names})
 
+    def only(self, names: Sequence[str]) -> "Profile":
+        """The same counts of some features."""
+        kept = {name: self.counts[name] for name in names if name in self.counts}
+        return Profile({name: self.cells[name] for name in names}, self.rows, kept)
+
     @property
     def months(self) -> list[pd.Timestamp]:
         """The months that were added, in order."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import bdtrc
 
 from ..data.quality import is_fault
 from ..data.schemas import TABLES
@@ -20,7 +20,7 @@ WINDOW, LEAST = 12, 3
 
 
 def refused_by_month(
-    accepted: Mapping[str, "ir.Table"], rejects: Mapping[str, "ir.Table"], as_of: pd.Timestamp
+    accepted: Mapping[str, "ir.Table"], rejects: Mapping[str, "ir.Table"], since: pd.Timestamp, as_of: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count refused and accepted rows by the month of their own date.
 
@@ -33,7 +33,7 @@ def refused_by_month(
     -------
     by_month : DataFrame
         ``as_of`` (the first of the month after the rows' own), ``table, rule, rejected, accepted``; a row for every
-        month of a table with accepted rows and every rule that the table ever broke. Only months that end by ``as_of``.
+        month of a table with accepted rows and every rule that the table ever broke, ``since`` to ``as_of``.
     undated : DataFrame
         ``table, rule, rejected`` of rows without a readable date up to ``as_of``: they belong to no month.
     """
@@ -47,7 +47,7 @@ def refused_by_month(
         inside = found["month"].notna() & (found["month"] <= as_of)
         without.append(found[~inside].groupby("rule", as_index=False)["rejected"].sum().assign(table=name))
         whole = _counted(accepted[name], time, []).rename(columns={"rows": "accepted"})
-        whole = whole[whole["month"].notna() & (whole["month"] <= as_of)]
+        whole = whole[(whole["month"] >= since) & (whole["month"] <= as_of)]
         rules = pd.DataFrame({"rule": sorted(found["rule"].unique())})
         part = whole.merge(rules, how="cross").merge(found[inside], on=["month", "rule"], how="left")
         dated.append(part.fillna({"rejected": 0}).assign(table=name))
@@ -71,8 +71,8 @@ def _counted(table: "ir.Table", time: str, by: list[str]) -> pd.DataFrame:
 def unusual_shares(counted: pd.DataFrame, *, level: float = 1e-3, least_share: float = 0.005) -> pd.DataFrame:
     """Tell months in which a rule refused more than it usually does.
 
-    A share is held against that of the year before it (at least three months), by how much it may vary by chance, and
-    more where it did vary more; Holm's method over all rules of a month.
+    A share is held against that of the year before it (at least three months), exactly given all refused rows, these
+    counted less where shares varied by more than chance; Holm's method over all rules of a month.
 
     Parameters
     ----------
@@ -118,9 +118,10 @@ def _against_before(part: pd.DataFrame) -> pd.DataFrame:
         if not n or not whole[i]:
             continue
         usual[i] = bad[seen].sum() / n
-        variance = max(usual[i], 1 / n) * (1 - min(usual[i], 0.5))
         kept = whole[seen] > 0
-        excess = ((share[seen][kept] - usual[i]) ** 2 * whole[seen][kept]).sum() / variance / max(kept.sum() - 1, 1)
-        error = np.sqrt(variance * (1 / whole[i] + 1 / n) * max(1.0, excess))
-        p[i] = norm.sf((share[i] - usual[i]) / error)
+        chance = max(usual[i], 1 / n) / whole[seen][kept]
+        excess = max(1.0, float(((share[seen][kept] - usual[i]) ** 2 / chance).sum()) / max(int(kept.sum()) - 1, 1))
+        # two Poisson rates: given all refused rows, how many fall into this month is binomial
+        now, all_ = np.ceil(bad[i] / excess), np.ceil((bad[i] + bad[seen].sum()) / excess)
+        p[i] = 1.0 if now == 0 else float(bdtrc(now - 1, all_, whole[i] / (whole[i] + n)))
     return part.assign(share=share, usual=usual, p=p)

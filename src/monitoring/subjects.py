@@ -87,20 +87,23 @@ def months_until(as_of: date, months: int) -> list[pd.Timestamp]:
 
 def customer_months(months: Sequence[pd.Timestamp]) -> Iterator[tuple[pd.Timestamp, pd.DataFrame]]:
     """Give features of every customer month by month, with ``at_risk``; read in blocks that fit into memory."""
-    features = catalog.scan("customer_features")
-    labels = catalog.scan("churn_labels").select(ID, "as_of", "at_risk")
-    sizes = features.group_by("as_of").aggregate(rows=lambda t: t.count()).to_pandas()
-    rows = dict(zip(pd.to_datetime(sizes["as_of"]), sizes["rows"], strict=True))
-    for block in _blocks(months, rows):
-        days = [month.date() for month in block]
-        inside = features.filter(features.as_of.isin(days))
-        frame = inside.left_join(labels.filter(labels.as_of.isin(days)), [ID, "as_of"]).to_pandas()
-        frame = frame.drop(columns=[c for c in frame if str(c).endswith("_right")])
-        frame["at_risk"] = frame["at_risk"].fillna(False).astype(bool)
+    sizes = catalog.scan("customer_features").group_by("as_of").aggregate(rows=lambda t: t.count()).to_pandas()
+    rows = dict(zip(pd.to_datetime(sizes["as_of"]), sizes["rows"].astype(int), strict=True))
+    at_risk = catalog.scan("churn_labels").filter(lambda t: t.at_risk).select(ID, "as_of").to_pandas()
+    of_month = {month: set(part[ID]) for month, part in at_risk.groupby(pd.to_datetime(at_risk["as_of"]))}
+    blocks = list(_blocks(months, rows))
+    for block in blocks:
+        frame = catalog.load("customer_features") if sum(rows.values()) <= BLOCK_ROWS else _inside(block)
         when = pd.to_datetime(frame["as_of"])
         for month in block:
             part = frame[when == month].sort_values(ID, ignore_index=True)
-            yield month, part.assign(as_of=month)
+            yield month, part.assign(as_of=month, at_risk=part[ID].isin(of_month.get(month, set())))
+
+
+def _inside(block: Sequence[pd.Timestamp]) -> pd.DataFrame:
+    features = catalog.scan("customer_features")
+    frame: pd.DataFrame = features.filter(features.as_of.isin([month.date() for month in block])).to_pandas()
+    return frame
 
 
 def _blocks(months: Sequence[pd.Timestamp], rows: dict[pd.Timestamp, int]) -> Iterator[list[pd.Timestamp]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtr
 
 from ..models.stability import contributions
 
@@ -101,7 +101,7 @@ def surprise(counts: NDArray[np.int64], place: int, lag: int, *, window: int = 6
     live = (expected > 1 / n[place]) | (s[place] > 1 / n[place])
     freedom = max(int(live.sum()) - 1, 1)
     varied = ((d - d.mean(axis=0)) ** 2 / np.maximum(expected, LEAST_ROWS / n[place]) / chance[:, None])[:, live].sum()
-    p_psi = float(chi2.sf(psi / scale / _excess(varied / freedom, m), freedom))
+    p_psi = float(chdtrc(freedom, psi / scale / _excess(varied / freedom, m)))
     if not ranked:
         return Surprise(psi, np.nan, p_psi)
     shift, p_shift = _shift(s, expected, place, lag, earlier, chance, scale)
@@ -131,4 +131,4 @@ def _shift(
     share = max(float(s[place, :-1].sum()), 1e-12)  # only known values have a rank
     varied = float((((moved - moved.mean()) ** 2) / chance).sum()) * share
     error = np.sqrt(scale / share * _excess(varied, len(earlier)))
-    return shift, float(2 * norm.sf(abs(shift) / error))
+    return shift, float(2 * ndtr(-abs(shift) / error))

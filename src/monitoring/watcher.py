@@ -45,7 +45,8 @@ class Watcher:
     names: list[str]
     bootstrap: int = 200
     seed: int = 7
-    profile: Profile = field(default_factory=lambda: Profile({}))
+    scores: Profile = field(default_factory=lambda: Profile({}))
+    output: str = ""
     performance: list[dict[str, Any]] = field(default_factory=list)
     refused: dict[pd.Timestamp, str] = field(default_factory=dict)
     coverage: dict[pd.Timestamp, Coverage] = field(default_factory=dict)
@@ -69,28 +70,30 @@ class Watcher:
         return None if self.until is None else bool(month < self.until)
 
     def learn_cells(self, reference: pd.DataFrame, bins: int) -> None:
-        """Cut inputs and score by the rows of reference."""
-        rows = self.own(reference)
-        scored = self._scored(rows) if len(rows) else None
-        names = [*self.names, *([SCORE] if scored is not None else [])]
-        self.profile = Profile.of(rows if scored is None else rows.assign(**{SCORE: scored}), names, bins)
-
-    def own(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows that the model speaks of."""
-        return rows[rows["at_risk"]].reset_index(drop=True) if self.subject.at_risk and "at_risk" in rows else rows
+        """Cut the score by those of the rows of reference."""
+        if self.subject.measure and len(reference):
+            told = self.artifact.predict(reference)
+            self.output = KINDS[self.model].score(told)
+            self.scores = Profile.of(pd.DataFrame({SCORE: told[self.output].to_numpy()}), [SCORE], bins)
 
     def add(self, month: pd.Timestamp, rows: pd.DataFrame) -> None:
-        """Count a month, score it, and hold outcomes against it unless the model has learned from them."""
-        mine = self.own(rows)
-        scored = None
-        if len(mine):
-            try:
-                scored = self._scored(mine)
-            except ArtifactError as refused:
-                self.refused[month] = str(refused)
-        self.profile.add(month, mine if scored is None else mine.assign(**{SCORE: scored}))
-        if scored is not None and self.in_sample(month) is False:
-            self.performance.append({"as_of": month, **self._performance(month, mine, scored)})
+        """Score a month, and hold outcomes against it unless the model has learned from them.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Those that the model speaks of.
+        """
+        if not self.output or rows.empty:
+            return
+        try:
+            scored = self.artifact.score(rows, self.output)
+        except ArtifactError as refused:
+            self.refused[month] = str(refused)
+            return
+        self.scores.add(month, pd.DataFrame({SCORE: scored}))
+        if self.in_sample(month) is False:
+            self.performance.append({"as_of": month, **self._performance(month, rows, scored)})
 
     def cover(self, month: pd.Timestamp, rows: pd.DataFrame, always: bool = False) -> None:
         """Hold the scores that were written for a month against those who should have some, if there are any."""
@@ -99,12 +102,6 @@ class Watcher:
             scored, untraced = scores_at(place, self.subject.key, self.digest)
             reasons = not_to_score(self.subject, rows)
             self.coverage[month] = coverage_of(rows[self.subject.key], reasons, scored, untraced)
-
-    def _scored(self, rows: pd.DataFrame) -> np.ndarray | None:
-        if not self.subject.measure:
-            return None
-        told = self.artifact.predict(rows)
-        return told[KINDS[self.model].score(told)].to_numpy(float)
 
     def _performance(self, month: pd.Timestamp, rows: pd.DataFrame, scored: np.ndarray) -> dict[str, Any]:
         outcomes = self._outcomes(month, rows)
