@@ -76,4 +76,4 @@ def scores_at(place: Path, key: str, digest: str) -> tuple[pd.Series, str]:
         return pd.read_parquet(place, columns=[key])[key], str(broken)
     other = manifest.get("model_digest") != digest
     made = str(manifest.get("model_digest", ""))[:12]
-    return rows[key], f"they were made by version {made}, the champion is {digest[:12]}" if other else ""
+    return rows[key], f"the scores were made by {made}, the champion is {digest[:12]}" if other else ""

@@ -114,8 +114,10 @@ def judge(found: pd.DataFrame, terms: DriftTerms) -> pd.DataFrame:
     candidates = unusual & season & ~ours
     alarms: set[tuple[pd.Timestamp, str]] = set()
     echoes = pd.Series(False, index=table.index)
-    for i in table.index[candidates]:  # in the order of the months
-        month, name = table.at[i, "as_of"], table.at[i, "feature"]
+    pairs = zip(table.index, pd.to_datetime(table["as_of"]), table["feature"], candidates, strict=True)
+    for i, month, name, candidate in sorted(pairs, key=lambda pair: pair[1]):
+        if not candidate:
+            continue
         if (month - pd.DateOffset(years=1), name) in alarms:
             echoes[i] = True
         else:

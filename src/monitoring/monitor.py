@@ -153,7 +153,8 @@ def drift_terms(stated: Mapping[str, Any]) -> DriftTerms:
     for name in stated:
         if name not in known:
             raise ParamsError(f"drift: unknown term {name!r}: {nearest(name, known)}")
-    return DriftTerms(**{k: tuple(v) if isinstance(v, list) else v for k, v in stated.items()})
+    read: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stated.items()}
+    return DriftTerms(**read)
 
 
 def monitor(models: Sequence[str], as_of: date, months: int, terms: MonitorTerms) -> Monitored:
@@ -192,7 +193,9 @@ def monitor(models: Sequence[str], as_of: date, months: int, terms: MonitorTerms
         parts += [_judged(w, population, moved, dates, entries[w.model], general, terms) for w in population.watchers]
     parts.sort(key=lambda part: list(models).index(part.verdicts["model"].iloc[0]))
     return Monitored(
-        *(pd.concat([getattr(p, name) for p in parts], ignore_index=True) for name in ("verdicts", "findings", "drift")),
+        pd.concat([p.verdicts for p in parts], ignore_index=True),
+        pd.concat([p.findings for p in parts], ignore_index=True),
+        pd.concat([p.drift for p in parts], ignore_index=True),
         {**{name: pd.concat([p.tables[name] for p in parts], ignore_index=True)
             for name in ("performance", "broken", "coverage", "segments", "freshness")}, **general},
         not_watched,

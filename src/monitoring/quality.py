@@ -123,5 +123,5 @@ def _against_before(part: pd.DataFrame) -> pd.DataFrame:
         excess = max(1.0, float(((share[seen][kept] - usual[i]) ** 2 / chance).sum()) / max(int(kept.sum()) - 1, 1))
         # two Poisson rates: given all refused rows, how many fall into this month is binomial
         now, all_ = np.ceil(bad[i] / excess), np.ceil((bad[i] + bad[seen].sum()) / excess)
-        p[i] = 1.0 if now == 0 else float(bdtrc(now - 1, all_, whole[i] / (whole[i] + n)))
+        p[i] = 1.0 if now == 0 else float(bdtrc(now - 1, int(all_), whole[i] / (whole[i] + n)))
     return part.assign(share=share, usual=usual, p=p)
