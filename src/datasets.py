@@ -215,6 +215,17 @@ CATALOG: dict[str, Dataset] = {
         Dataset("risk_page", "data/reports/risk/board.html", "risk", "a page: risk of the whole, for the board"),
         Dataset("risk_metrics", "experiments/metrics/risk.json", "risk",
                 "losses, capital and contributions, in total and by unit"),
+        Dataset("monitor_verdicts", "data/monitoring/verdicts.parquet", "monitor",
+                "a model at an as_of date: what is to be done with it, and why", ("model", "as_of")),
+        Dataset("monitor_findings", "data/monitoring/findings.parquet", "monitor",
+                "a finding about a model at an as_of date", ("model", "as_of", "number")),
+        Dataset("monitor_drift", "data/monitoring/drift.parquet", "monitor",
+                "an input, or the score, of a model in the month before an as_of date",
+                ("model", "as_of", "feature")),
+        Dataset("monitor_tables", "experiments/runs/monitor/tables", "monitor",
+                "a folder of CSV files: performance, broken inputs, refused rows, coverage, segments, freshness"),
+        Dataset("monitor_metrics", "experiments/metrics/monitor.json", "monitor",
+                "verdicts, and how many months of each model raised an alarm"),
         Dataset("oracle_metrics", "experiments/metrics/oracle.json", "oracle", "scores held against the truth"),
     )
 }  # fmt: skip

@@ -94,6 +94,34 @@ def sync() -> None:
 
 
 @app.command()
+def monitor(
+    fail_on: Annotated[
+        str, typer.Option(help="exit with 3 if a verdict is as grave: watch, retrain, withdraw; keep: always")
+    ] = "",
+    run_first: Annotated[bool, typer.Option("--run", help="run the stage first, on the data that are there")] = False,
+    history: Annotated[bool, typer.Option("--history", help="every verdict ever recorded, oldest first")] = False,
+) -> None:
+    """What is to be done with the models in use: keep, watch, retrain or withdraw, and why."""
+    from ..pipeline import monitored
+
+    if run_first:
+        run("monitor")
+    if history:
+        for line in monitored.history():
+            console.print(f"{line.evidence['as_of']} {line.model} {line.digest[:12]} ({line.at[:16]}): {line.note}",
+                          markup=False)  # fmt: skip
+        return
+    found = monitored.last_verdicts()
+    for row in found.verdicts.to_dict("records"):
+        console.print(f"{row['as_of']:%Y-%m-%d} {row['model']}: {row['verdict']}: {row['evidence']}", markup=False)
+    for model, why in found.not_watched.items():
+        console.print(f"{model}: not watched: {why}", markup=False)
+    if fail_on and (reached := found.reached(fail_on)):
+        console.print(f"{fail_on} or graver: {', '.join(reached)}", markup=False)
+        raise typer.Exit(3)
+
+
+@app.command()
 def summary() -> None:
     """What the pipeline built, how good it is, and where to look."""
     from ..pipeline.summary import summarise

@@ -15,6 +15,8 @@ from .value_labels import value_labels
 def matured_outcomes(model: str, as_of: date) -> pd.DataFrame:
     """Outcomes of a date's customers, in the columns that a comparison of versions reads.
 
+    Taken from the features stage where it built that date; built anew, with the parameters of that stage, where not.
+
     Returns
     -------
     DataFrame
@@ -42,18 +44,30 @@ def _until() -> date:
     return date.fromisoformat(catalog.load("coverage")["observed_until"][:10])
 
 
+def _built(name: str, as_of: date) -> pd.DataFrame | None:
+    """Labels of a date as the features stage built them; None where it did not build that date."""
+    if not catalog.path(name).exists():
+        return None
+    rows: pd.DataFrame = catalog.scan(name).filter(lambda t: t.as_of == as_of).to_pandas()
+    return rows if len(rows) else None
+
+
 def _left(as_of: date) -> pd.DataFrame:
     stated = load_params("features", catalog.root())
-    rows = churn_labels(
-        catalog.canonical_tables(), [as_of], definition=stated["churn_definition"], silent_days=stated["silent_days"],
-        horizons=stated["horizons"], observed_until=_until(),
-    ).to_pandas()  # fmt: skip
+    rows = _built("churn_labels", as_of)
+    if rows is None:
+        rows = churn_labels(
+            catalog.canonical_tables(), [as_of], definition=stated["churn_definition"],
+            silent_days=stated["silent_days"], horizons=stated["horizons"], observed_until=_until(),
+        ).to_pandas()  # fmt: skip
     rows = rows.rename(columns={f"leaves_{stated['horizons'][-1]}": "label"})
     return rows.loc[rows["label"].notna(), ["customer_id", "as_of", "label"]]
 
 
 def _earned(as_of: date) -> pd.DataFrame:
-    rows = value_labels(catalog.canonical_tables(), [as_of], observed_until=_until()).to_pandas()
+    rows = _built("value_labels", as_of)
+    if rows is None:
+        rows = value_labels(catalog.canonical_tables(), [as_of], observed_until=_until()).to_pandas()
     rows = rows.rename(columns={"margin_12m": "realised"})
     return rows.loc[rows["realised"].notna(), ["customer_id", "as_of", "realised"]]
 

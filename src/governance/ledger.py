@@ -23,7 +23,8 @@ from ..tracking import store_root
 from ..tracking import who as acting_user
 
 PLACE = "AFRAZ_LEDGER"
-Action = Literal["registered", "judged", "commented", "approved", "rejected", "champion", "rolled_back", "scored"]
+Action = Literal["registered", "judged", "commented", "approved", "rejected", "champion", "rolled_back", "scored",
+                 "monitored"]  # fmt: skip
 MOVES = frozenset({"champion", "rolled_back"})
 _START = "0" * 64
 

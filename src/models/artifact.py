@@ -51,6 +51,7 @@ from . import pyfunc_model, pyfunc_segments
 from .artifact_spec import check_booster, check_segments, check_spec
 
 SPEC, CODE = "model.json", "pyfunc.py"
+SCORE_ROWS = 100_000  # encoded at once
 MLFLOW_FILES = {
     "MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt", "constraints.txt", "registered_model_meta",
     "input_example.json", "serving_input_example.json",
@@ -139,6 +140,24 @@ class Artifact:
             If a column is missing or holds text in a number.
         """
         return self._call("predict", frame)
+
+    def score(self, frame: pd.DataFrame, output: str) -> np.ndarray:
+        """Give one output alone, shape (rows,): heads that it does not read are not asked.
+
+        Raises
+        ------
+        ArtifactError
+            As :meth:`predict`.
+        """
+        head = next(o["head"] for o in self.spec["outputs"] if o["name"] == output)
+        parts = []
+        for start in range(0, max(len(frame), 1), SCORE_ROWS):
+            rows = frame.iloc[start : start + SCORE_ROWS]
+            silent = np.zeros(len(rows))
+            asked = self.predictor.head_margin(head, self.matrix(rows))
+            margins = {name: asked if name == head else silent for name in self.predictor.heads}
+            parts.append(self.predictor.outputs(margins)[output])
+        return np.concatenate(parts)
 
     def learned_until(self, last: pd.Timestamp, outcome_days: int = 0) -> "Artifact":
         """Say in the spec, as ``learned_until``, when the last outcome was known that the model learned from.

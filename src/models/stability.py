@@ -6,7 +6,6 @@ it. So the value that chance exceeds rarely is given next to it (Yurdakul and Na
 Validation 14(4)).
 """
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
 from ..errors import DataError, ParamsError, nearest
+from .cells import MISSING, cells_of, kind_of
 
 WATCH, SHIFTED = 0.1, 0.25
-MISSING, UNSEEN = "missing", "not seen before"
 
 # Half a row: the least that a sample of this size could nearly have shown. A fixed floor would weigh one empty bin of
 # thirty rows as heavily as one of a million.
@@ -65,20 +64,31 @@ def psi_table(expected: ArrayLike, actual: ArrayLike, bins: int = 10) -> pd.Data
     if bins < 2:
         raise ParamsError(f"bins must be at least 2; got {bins}")
     old, new = _plain(expected, "expected"), _plain(actual, "actual")
-    kinds = [kind for kind in (_kind(old), _kind(new)) if kind]
+    kinds = [kind for kind in (kind_of(old), kind_of(new)) if kind]
     if len(set(kinds)) > 1:
         raise DataError(f"expected holds {kinds[0]}, actual holds {kinds[1]}; compare one variable with itself")
-    cut = _cut_numbers if kinds[:1] == ["numbers"] else _cut_levels
-    labels, old_cell, new_cell = cut(old, new, bins)
-    before, after = np.bincount(old_cell, minlength=len(labels)), np.bincount(new_cell, minlength=len(labels))
-    floored = [np.maximum(count, FLOOR_ROWS) / count.sum() for count in (before, after)]
+    cut = cells_of(old, bins, kinds[0] if kinds else None)
+    before, after = cut.count(old), cut.count(new)
     table = pd.DataFrame({
-        "bin": labels,
+        "bin": cut.labels,
         "expected_share": before / len(old),
         "actual_share": after / len(new),
-        "contribution": (floored[1] - floored[0]) * np.log(floored[1] / floored[0]),
+        "contribution": contributions(before, after),
     })  # fmt: skip
     return table[(before > 0) | (after > 0)].reset_index(drop=True)
+
+
+def contributions(before: ArrayLike, after: ArrayLike) -> NDArray[np.float64]:
+    """Give what each bin adds to the PSI, from counts: shape (bins,); an empty bin counts as half a row.
+
+    Examples
+    --------
+    >>> contributions(np.array([50, 50, 0]), np.array([40, 60, 0])).round(4).tolist()
+    [0.0223, 0.0182, 0.0]
+    """
+    old, new = np.asarray(before, float), np.asarray(after, float)
+    one, two = (np.maximum(count, FLOOR_ROWS) / count.sum() for count in (old, new))
+    return np.where((old > 0) | (new > 0), (two - one) * np.log(two / one), 0.0)
 
 
 def psi(expected: ArrayLike, actual: ArrayLike, *, bins: int = 10) -> float:
@@ -213,45 +223,6 @@ def _plain(values: ArrayLike, name: str) -> pd.Series:
     return out
 
 
-def _kind(values: pd.Series) -> str:
-    """Numbers, text or dates; nothing for a column that is missing throughout, which goes with either."""
-    if values.isna().all():
-        return ""
-    dtype = values.infer_objects().dtype
-    if pd.api.types.is_bool_dtype(dtype):
-        return "text"
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        raise DataError("dates move on by themselves; compare an age or a duration instead")
-    return "numbers" if pd.api.types.is_numeric_dtype(dtype) else "text"
-
-
 def _names(values: ArrayLike) -> NDArray[np.object_]:
     out = pd.Series(values).astype(object)
     return np.asarray([MISSING if gone else str(value) for value, gone in zip(out, out.isna(), strict=True)], object)
-
-
-def _cut_numbers(old: pd.Series, new: pd.Series, bins: int) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    before, after = (pd.to_numeric(part).to_numpy(dtype=float, na_value=np.nan) for part in (old, new))
-    known = np.sort(before[~np.isnan(before)])
-    edges, labels = np.array([]), ["any"]
-    if len(known):
-        edges = np.unique(known[np.ceil(np.arange(1, bins) * len(known) / bins).astype(int) - 1])
-        text = [f"{edge:.6g}" for edge in edges]
-        labels = [f"up to {text[0]}", *(f"> {a} to {b}" for a, b in pairwise(text)), f"> {text[-1]}"]
-        if edges[0] == known[0]:
-            edges = np.append(np.nextafter(edges[0], -np.inf), edges)
-            labels = [f"< {text[0]}", text[0], *labels[1:]]
-    cells = [np.where(np.isnan(part), len(labels), np.searchsorted(edges, part)) for part in (before, after)]
-    return [*labels, MISSING], cells[0], cells[1]
-
-
-def _cut_levels(old: pd.Series, new: pd.Series, bins: int) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    levels = sorted({str(value) for value in old[old.notna()]})
-    code = {level: i for i, level in enumerate(levels)}
-
-    def cells(part: pd.Series) -> NDArray[np.int64]:
-        gone = part.isna()
-        found = (len(levels) + 1 if g else code.get(str(v), len(levels)) for v, g in zip(part, gone, strict=True))
-        return np.fromiter(found, dtype=np.int64, count=len(part))
-
-    return [*levels, UNSEEN, MISSING], cells(old), cells(new)

@@ -11,6 +11,7 @@ from ..governance.gates import Gate
 from ..governance.registry import adopt, crown_first, point_at_champions, register
 from ..models.artifact import folder_digest
 from ..tracking import record_stages
+from .monitored import record_monitored
 from .review import prepare
 from .scored import record_scored
 
@@ -48,6 +49,7 @@ def sync() -> Synced:
         prepare(gate, versions[gate.model])
     point_at_champions(list(entries))
     record_scored()
+    record_monitored()
     return Synced(tuple(r.stage for r in recorded if r.new), versions, tuple(crowned))
 
 

@@ -275,3 +275,25 @@ def contributions(frame: pd.DataFrame, title: str, scale: str) -> Picture:
     axes.axvline(0, color="0.2", linewidth=0.8)
     axes.margins(x=0.15)
     return figure
+
+
+def months_of_drift(drift: pd.DataFrame) -> Picture:
+    """The largest PSI of any input and that of the score, month by month and model by model; alarms are marked.
+
+    Parameters
+    ----------
+    drift : DataFrame
+        ``model, as_of, feature, psi, alarm`` (:class:`afraz.monitoring.monitor.Monitored`); the score is named
+        ``(score)``.
+    """
+    figure, axes = _axes("How far months lie from what was expected", "month", "largest PSI of an input")
+    for n, (model, part) in enumerate(drift[drift["psi"].notna()].groupby("model", sort=True)):
+        largest = part.loc[part.groupby("as_of")["psi"].idxmax()]
+        axes.plot(largest["as_of"], largest["psi"], "k" + _LINES[n % 4], marker=_MARKS[n % 4], ms=4, label=str(model))
+        alarms = part[part["alarm"]]
+        axes.plot(alarms["as_of"], alarms["psi"], "kx", ms=9)
+    axes.plot([], [], "kx", ms=9, label="alarm")
+    axes.set_yscale("log")
+    figure.autofmt_xdate()
+    figure.legend(frameon=False, loc="outside lower center", ncols=3)
+    return figure

@@ -1,0 +1,162 @@
+"""Drift of inputs and score: every month of every feature, judged together, so that many features raise no more alarms.
+
+An alarm needs three things: a month that is unusual against the same season a year ago (:mod:`.unusual`), after Holm's
+correction for the number of features; a difference large enough to matter, whatever the number of customers; and that
+what it is held against was not itself an alarm a year ago.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ParamsError
+from ..models.cells import NUMBERS
+from ..models.segmentation.migration import holm
+from ..models.stability import contributions
+from .profile import Profile
+from .unusual import YEAR, Surprise, surprise
+
+SEASON, MONTH = "the same season a year ago", "the month before"
+COLUMNS = (
+    "as_of",
+    "feature",
+    "psi",
+    "shift",
+    "p",
+    "p_adjusted",
+    "psi_learned",
+    "held_against",
+    "alarm",
+    "noted",
+    "remark",
+)
+
+
+@dataclass(frozen=True)
+class DriftTerms:
+    """When a month is called drift.
+
+    Attributes
+    ----------
+    level : float
+        Holm-adjusted p below which a month is unusual.
+    least_psi, least_shift : float
+        What matters: a PSI of so much, or a shift of so many standard deviations.
+    window, least : int
+        Months that say what is usual.
+    own_doing : tuple of str
+        Features that the bank's own campaigns move: noted, never an alarm.
+    bins : int
+        Quantile bins of a number.
+    """
+
+    level: float = 1e-4
+    least_psi: float = 0.005
+    least_shift: float = 0.05
+    window: int = 6
+    least: int = 3
+    bins: int = 10
+    own_doing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise ParamsError(f"drift level must lie between 0 and 1; got {self.level}")
+        if self.least < 2 or self.window < self.least:
+            raise ParamsError(f"drift: window >= least >= 2 expected; got window {self.window}, least {self.least}")
+
+    def matters(self, found: Surprise) -> bool:
+        return found.psi >= self.least_psi or abs(found.shift) >= self.least_shift
+
+
+def surprises(profile: Profile, terms: DriftTerms) -> pd.DataFrame:
+    """Hold every month of every feature against what was expected of it.
+
+    Returns
+    -------
+    DataFrame
+        One row per month and feature: ``as_of, feature, psi, shift, p, matters, held_against, remark``.
+    """
+    months, rows = profile.months, []
+    held = [_lag(months, i, terms) for i in range(len(months))]
+    for name, cells in profile.cells.items():
+        counts = profile.table(name)
+        for i, month in enumerate(months):
+            found = surprise(counts, i, held[i][0], window=terms.window, least=terms.least,
+                             ranked=cells.kind == NUMBERS)  # fmt: skip
+            against = held[i][1] if np.isfinite(found.p) else ""
+            rows.append((month, name, found.psi, found.shift, found.p, terms.matters(found), against, found.why_not))
+    names = ["as_of", "feature", "psi", "shift", "p", "matters", "held_against", "remark"]
+    return pd.DataFrame(rows, columns=names).sort_values("as_of", kind="stable", ignore_index=True)
+
+
+def judge(found: pd.DataFrame, terms: DriftTerms) -> pd.DataFrame:
+    """Judge the features of one model together.
+
+    Parameters
+    ----------
+    found : DataFrame
+        :func:`surprises` of its inputs and its score.
+
+    Returns
+    -------
+    DataFrame
+        With ``p_adjusted`` (over the features of the month), ``alarm``, and ``noted``: unusual, but no alarm, since it
+        may be the season (there is none to hold it against), or the bank's own doing.
+    """
+    table = found.reset_index(drop=True)
+    table["p_adjusted"] = np.nan
+    for _, part in table[table["p"].notna()].groupby("as_of"):
+        table.loc[part.index, "p_adjusted"] = holm(part["p"].to_numpy())
+    unusual = (table["p_adjusted"] < terms.level) & table["matters"]
+    season, ours = table["held_against"] == SEASON, table["feature"].isin(terms.own_doing)
+    candidates = unusual & season & ~ours
+    alarms: set[tuple[pd.Timestamp, str]] = set()
+    echoes = pd.Series(False, index=table.index)
+    pairs = zip(table.index, pd.to_datetime(table["as_of"]), table["feature"], candidates, strict=True)
+    for i, month, name, candidate in sorted(pairs, key=lambda pair: pair[1]):
+        if not candidate:
+            continue
+        if (month - pd.DateOffset(years=1), name) in alarms:
+            echoes[i] = True
+        else:
+            alarms.add((month, name))
+    table.loc[echoes, "remark"] = "what it is held against was an alarm a year ago"
+    table.loc[unusual & ours, "remark"] = "the bank's own doing moves it"
+    return table.assign(alarm=candidates & ~echoes, noted=unusual & (~season | ours))
+
+
+def against_learned(profile: Profile, learned: Sequence[pd.Timestamp]) -> pd.DataFrame:
+    """PSI of every month and feature against the months learned from: ``as_of, feature, psi_learned``."""
+    rows, inside = [], [month for month in learned if month in profile.rows]
+    for name in profile.cells:
+        was = profile.pooled(name, inside)
+        for month, now in zip(profile.months, profile.table(name), strict=True):
+            known = was.sum() and now.sum()
+            rows.append((month, name, float(contributions(was, now).sum()) if known else np.nan))
+    return pd.DataFrame(rows, columns=["as_of", "feature", "psi_learned"])
+
+
+def drift_by_month(profile: Profile, terms: DriftTerms) -> pd.DataFrame:
+    """Judge every month of every feature of one profile: :func:`surprises`, then :func:`judge`.
+
+    Examples
+    --------
+    >>> rng, kept = np.random.default_rng(0), None
+    >>> for i, month in enumerate(pd.date_range("2024-07-01", periods=18, freq="MS")):
+    ...     rows = pd.DataFrame(rng.normal(size=(4000, 2)), columns=["spend", "age"])
+    ...     kept = kept or Profile.of(rows, ["spend", "age"])
+    ...     kept.add(month, rows.assign(spend=rows["spend"] + (0.3 if i == 17 else 0.0)))
+    >>> found = drift_by_month(kept, DriftTerms())
+    >>> found.loc[found["alarm"], ["as_of", "feature"]].values.tolist()
+    [[Timestamp('2025-12-01 00:00:00'), 'spend']]
+    """
+    return judge(surprises(profile, terms), terms)
+
+
+def _lag(months: list[pd.Timestamp], place: int, terms: DriftTerms) -> tuple[int, str]:
+    """A year where these are months in a row and enough of them; else one month."""
+    enough = place >= YEAR + terms.least
+    whole = enough and months[place] - pd.DateOffset(years=1) == months[place - YEAR]
+    return (YEAR, SEASON) if whole else (1, MONTH)
