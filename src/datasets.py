@@ -201,6 +201,9 @@ CATALOG: dict[str, Dataset] = {
                 "a page: the campaigns of the week"),
         Dataset("feedback_metrics", "experiments/metrics/feedback.json", "feedback",
                 "rows, verdicts and the effect of each campaign"),
+        Dataset("report_site", "data/reports/site", "report",
+                "a folder of pages and CSV files: management sees groups, operations their lists"),
+        Dataset("report_metrics", "experiments/metrics/report.json", "report", "pages, tables, what was not there"),
         Dataset("oracle_metrics", "experiments/metrics/oracle.json", "oracle", "scores held against the truth"),
     )
 }  # fmt: skip
