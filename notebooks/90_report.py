@@ -4,8 +4,8 @@
 # ---
 # %% [markdown]
 # # Reports: what management and operations look at
-# One folder of pages and CSV files. Management sees groups and no customer; operations see the customers on their lists.
-# What an earlier stage did not bring is named with the reason, and the rest goes on.
+# One folder of pages and CSV files. Management sees groups and no customer; operations see the customers of their
+# lists. What an earlier stage did not bring is named with the reason, and the rest goes on.
 
 # %% tags=["parameters"]
 as_of: str = "2026-07-01"

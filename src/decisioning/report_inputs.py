@@ -1,6 +1,5 @@
 """What the reports are made of: datasets of earlier stages brought to groups, and why some are not there."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +9,12 @@ import pandas as pd
 
 from .. import catalog
 from ..datasets import CATALOG
+from ..errors import DataError
 from ..reports.site.periods import windows
+from ..reports.site.segments import EVERYBODY, MEASURES
 from .feedback.findings import feedback_inputs, week_of
+from .feedback.operations import counts, fold_small
 
-EVERYBODY = "everybody"
 NAME = "_name"
 
 
@@ -64,8 +65,7 @@ def gather(as_of: str) -> Gathered:
     frames = {"history": history(segments, lenses), "bookings": bookings(segments, lenses, day)}
     absent, values = {}, {}
     sources = {
-        "value_scores": ("value_scores", "", {"as_of": as_of}), "churn_scores": ("churn_scores", "", {"as_of": as_of}),
-        "credit_book": ("credit_book", "", {"as_of": as_of}), "value_manifest": ("value_manifest", "", {"as_of": as_of}),
+        **{n: (n, "", {"as_of": as_of}) for n in ("value_scores", "value_manifest", "churn_scores", "credit_book")},
         "contact_list": ("contact_list", "", {}), "surveys": ("surveys", "", {}),
         **{n: ("feedback_tables", n, {}) for n in ("campaigns", "verdicts")},
         **{f"risk_{n}": ("risk_tables", n, {}) for n in ("units", "lights", "changes")},
@@ -82,8 +82,8 @@ def gather(as_of: str) -> Gathered:
     now = catalog.scan("customers").select("customer_id", "branch_id", "region_id").to_pandas()
     latest = segments.filter(lambda t: t.as_of == t.as_of.max())
     now = now.merge(latest.select("customer_id", *(f"{n}{NAME}" for n in lenses)).to_pandas(), on="customer_id")
-    frames["customers"] = now.rename(columns={f"{n}{NAME}": n for n in lenses})
-    values["lenses"] = lenses
+    frames["customers"] = now.rename(columns={f"{n}{NAME}": said(n) for n in lenses})
+    values["lenses"] = [said(n) for n in lenses]
     return Gathered(frames, values, absent)
 
 
@@ -98,7 +98,7 @@ def history(segments: ir.Table, lenses: list[str]) -> pd.DataFrame:
     parts = [
         segments.group_by(as_of="as_of", segment=segments[f"{lens}{NAME}"])
         .aggregate(customers=ibis._.count(), margin=ibis._.margin_365d.cast("decimal(18,2)").sum())
-        .to_pandas().assign(lens=lens)
+        .to_pandas().assign(lens=said(lens))
         for lens in lenses
     ]  # fmt: skip
     table = pd.concat(parts, ignore_index=True).dropna(subset="segment")
@@ -126,23 +126,22 @@ def bookings(segments: ir.Table, lenses: list[str], end: pd.Timestamp) -> pd.Dat
     parts = [_summed(table.mutate(segment=ibis.literal("all")), EVERYBODY, end, since)]
     for lens in lenses:
         known = states.select("customer_id", "month", segment=states[f"{lens}{NAME}"])
-        parts.append(_summed(table.inner_join(known, ["customer_id", "month"]), lens, end, begun))
+        parts.append(_summed(table.inner_join(known, ["customer_id", "month"]), said(lens), end, begun))
     return pd.concat(parts, ignore_index=True)
 
 
 def _summed(table: ir.Table, lens: str, end: pd.Timestamp, since: pd.Timestamp) -> pd.DataFrame:
     wanted = [w for w in windows(end) if w.start >= since.normalize()]
     if not wanted:
-        return pd.DataFrame(
-            columns=["segment", "lens", "period", "window", "customers", "bookings", "volume", "margin"]
-        )
-    sums = {}
+        return pd.DataFrame(columns=["segment", "lens", "period", "window", *MEASURES])
+    sums: dict[str, ir.Value] = {}
     for n, each in enumerate(wanted):
         inside = (table.booked_at >= each.start) & (table.booked_at < each.end)
-        sums |= {f"customers_{n}": table.customer_id.nunique(where=inside), f"bookings_{n}": inside.sum(),
-                 f"volume_{n}": table.volume.sum(where=inside), f"margin_{n}": table.margin.sum(where=inside)}  # fmt: skip
+        found = (table.customer_id.nunique(where=inside), inside.sum(), table.volume.sum(where=inside),
+                 table.margin.sum(where=inside))  # fmt: skip
+        sums |= {f"{measure}_{n}": value for measure, value in zip(MEASURES, found, strict=True)}
     wide = table.group_by("segment").aggregate(**sums).to_pandas().dropna(subset="segment").sort_values("segment")
-    names = ["customers", "bookings", "volume", "margin"]
+    names = list(MEASURES)
     parts = [
         wide[["segment", *(f"{m}_{n}" for m in names)]].set_axis(["segment", *names], axis=1)
         .assign(lens=lens, period=each.period, window=each.name)
@@ -153,17 +152,22 @@ def _summed(table: ir.Table, lens: str, end: pd.Timestamp, since: pd.Timestamp) 
 
 
 def worked(as_of: str, days: int, smallest: int, campaigns: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
-    """Count what was done in the week before: by campaign, channel and branch; empty without campaigns."""
+    """Count what was done: by campaign, channel and branch, in the last week and year; empty without campaigns."""
     if campaigns is None:
         return {}
     dated = campaigns.assign(**{c: pd.to_datetime(campaigns[c]) for c in ("starts_at", "last_assigned")})
     inputs = feedback_inputs()
     week = week_of(inputs, dated, as_of=as_of, days=days, smallest=smallest)
+    end = pd.Timestamp(as_of)
+    recent = inputs.treatments[inputs.treatments["assigned_at"] >= end - pd.DateOffset(years=1)]
+    recent = recent.merge(inputs.campaigns[["campaign_id", "channel"]], on="campaign_id")
+    channels, branches = (counts(recent.dropna(subset=b), [b], end, days) for b in ("channel", "branch_id"))
     sent = inputs.treatments[inputs.treatments["delivered_at"] < pd.Timestamp(as_of)]
     waited = (sent["delivered_at"] - sent["assigned_at"]).dt.total_seconds() / 86400
     speed = waited.groupby(sent["campaign_id"]).median().rename("days_to_delivery").rename_axis("campaign_id")
     return {"week_campaigns": week.campaigns.assign(running=week.current), "week_channels": week.channels,
-            "week_branches": week.branches, "speed": speed.reset_index()}  # fmt: skip
+            "week_branches": week.branches, "year_channels": channels,
+            "year_branches": fold_small(branches, "branch_id", smallest), "speed": speed.reset_index()}  # fmt: skip
 
 
 def previous_list(place: str) -> tuple[pd.DataFrame | None, str]:
@@ -178,10 +182,10 @@ def previous_list(place: str) -> tuple[pd.DataFrame | None, str]:
         return None, "no list of an earlier round is stated (`previous` in params/report.yaml)"
     file = catalog.root() / place
     if not file.is_file():
-        raise catalog.DataError(f"previous: {place} is not there; state the list of the last round, or leave it empty")
+        raise DataError(f"previous: {place} is not there; state the list of the last round, or leave it empty")
     return pd.read_parquet(file), ""
 
 
-def key_of(words: str) -> str:
-    """Spell words as the name of a measure."""
-    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+def said(lens: str) -> str:
+    """Spell the name of a lens for readers."""
+    return lens.replace("_", " ")

@@ -13,6 +13,14 @@ from ..reports.site.segments import segments_document
 from ..reports.site.site import Site, SitePage
 from .report_inputs import Gathered
 
+WORDS = {
+    "contact_list": "Contact list", "proactive": "Calls in idle hours", "quality": "Quality of service",
+    "risk_units": "Risk by unit", "risk_lights": "Limits of risk", "risk_changes": "Changes of risk",
+    "value_scores": "Scores of value",
+    "value_manifest": "Expected income in total", "churn_scores": "Scores of leaving",
+    "credit_book": "Running loans", "campaigns": "Campaigns", "verdicts": "Effects of campaigns", "surveys": "Surveys",
+}  # fmt: skip
+
 
 def build_site(
     found: Gathered, week: Mapping[str, pd.DataFrame], before: tuple[pd.DataFrame | None, str], *, as_of: str,
@@ -32,7 +40,7 @@ def build_site(
         Week of the round whose list is shown.
     """
     frames, absent = found.frames, found.absent
-    management = _management(found, week, as_of=as_of, smallest=smallest, days=days)
+    management = _management(found, week, as_of=as_of, smallest=smallest)
     contacts = frames.get("contact_list")
     operations = [
         SitePage("operations/index.html", "This week's lists",
@@ -49,18 +57,15 @@ def _reason(absent: Mapping[str, str], name: str) -> str:
 
 
 def _management(
-    found: Gathered, week: Mapping[str, pd.DataFrame], *, as_of: str, smallest: int, days: int
+    found: Gathered, week: Mapping[str, pd.DataFrame], *, as_of: str, smallest: int
 ) -> list[SitePage]:  # fmt: skip
     frames, absent, lenses = found.frames, found.absent, found.values["lenses"]
     value, churn, customers = frames.get("value_scores"), frames.get("churn_scores"), frames["customers"]
     groups = by_group(customers, lenses, value, churn, smallest)
     branches = by_group(customers.rename(columns={"branch_id": "branch"}), ["branch"], value, churn, smallest)
-    phased = churn is not None and "phase" in churn
-    phases = (
-        by_group(churn[["customer_id", "phase"]], ["phase"], None, churn, smallest)
-        if phased and churn is not None
-        else pd.DataFrame()
-    )
+    phases = pd.DataFrame()
+    if churn is not None and "phase" in churn:
+        phases = by_group(churn[["customer_id", "phase"]], ["phase"], None, churn, smallest)
     documents = {
         "index": ("Segments", segments_document(frames["history"], frames["bookings"], groups, lenses, as_of=as_of,
                                                 smallest=smallest)),
@@ -68,13 +73,13 @@ def _management(
                                              _reason(absent, "value_manifest"), as_of=as_of)),
         "retention": ("Retention", retention_document(groups, phases, _reason(absent, "churn_scores"), as_of=as_of,
                                                       smallest=smallest)),
-        "risk": ("Risk", risk_document(*(frames.get(f"risk_{n}") for n in ("units", "lights", "changes")),
+        "risk": ("Risk", risk_document(frames.get("risk_units"), frames.get("risk_lights"), frames.get("risk_changes"),
                                        grades_of(frames["credit_book"], smallest) if "credit_book" in frames else None,
                                        _reason(absent, "risk_units"), as_of=as_of)),
         "campaigns": ("Campaigns", effects_document(frames.get("verdicts"), frames.get("campaigns"),
                                                     _reason(absent, "verdicts"), smallest=smallest)),
         "execution": ("Execution", execution_document(frames.get("campaigns"), week, _reason(absent, "campaigns"),
-                                                      smallest=smallest, days=days)),
+                                                      smallest=smallest)),
         "branches": ("Branches", branches_document(branches, _answers(frames, as_of), frames.get("quality"), absent,
                                                    as_of=as_of, smallest=smallest)),
     }  # fmt: skip
@@ -95,11 +100,11 @@ def _answers(frames: Mapping[str, pd.DataFrame], as_of: str) -> pd.DataFrame | N
 def start(found: Gathered, as_of: str) -> Document:
     """Say what there is, for whom, and what is not there and why."""
     about = [
-        Text("Management: segments, income, retention, risk, campaigns, execution, branches. Groups only: nothing there "
-             "identifies a customer. Operations: lists that name customers, for those who make the contacts."),
+        Text("Management: segments, income, retention, risk, campaigns, execution, branches. Groups only: nothing "
+             "there identifies a customer. Operations: lists that name customers, for those who make the contacts."),
         Text("The two are folders of their own, so that each can be shared with its readers alone."),
     ]  # fmt: skip
-    missing = dict(sorted(found.absent.items()))
+    missing = {WORDS.get(name, name): reason for name, reason in sorted(found.absent.items())}
     gone = Facts.of(missing) if missing else Text("Everything is there.")
     return Document("Reports", f"As of {as_of}: what was known before that day.", [
         Section("pages", "What there is", about), Section("absent", "What is not there, and why", [gone]),

@@ -313,5 +313,6 @@ def interval_bars(frame: pd.DataFrame, name: str, title: str, x: str) -> Picture
     axes.errorbar(frame["value"], place, xerr=reach, fmt="ko", ms=5, capsize=4)
     axes.set_yticks(place, [str(n) for n in frame[name]])
     axes.set_xlim(left=min(0.0, float(frame["low"].min())))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.margins(y=0.2)
     return figure

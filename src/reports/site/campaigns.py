@@ -52,15 +52,15 @@ def effects_document(
     out = shown[["cut", "name", "assigned", "control", "effect", "low", "high", "verdict", "net", "total", "pays"]]
     without = campaigns.loc[campaigns["no_estimate"].notna(), ["campaign_id", "name", "no_estimate"]]
     blocks: list[Block] = [
-        Text("Effect: points of the share that responds. Intervals hold however often this page is looked at. Net: what "
-             "responses brought, less contacts and offers, against control."),
-        Listing.of("campaign_effects", out, "Effects of campaigns", {
+        Text("Effect: points of the share that responds. Intervals hold however often this page is looked at. Net: "
+             "what responses brought, less contacts and offers, against control."),
+        Listing.filed("campaign_effects", out, "Effects of campaigns", {
             "cut": "by", "name": "which", "assigned": "assigned", "control": "control", "effect": "effect, points",
             "low": "low", "high": "high", "verdict": "verdict", "net": "net per customer", "total": "net in all",
             "pays": "money"}, choose=["cut", "verdict"]),
     ]  # fmt: skip
     if len(without):
-        blocks.append(Listing.of("campaigns_without", without, "Campaigns without an estimate"))
+        blocks.append(Listing.filed("campaigns_without", without, "Campaigns without an estimate"))
     return Document("Campaigns", lead, [Section("effects", "What they changed", blocks)])
 
 
@@ -76,7 +76,7 @@ def executed(table: pd.DataFrame, smallest: int) -> pd.DataFrame:
 
 
 def execution_document(
-    campaigns: pd.DataFrame | None, week: Mapping[str, pd.DataFrame], absent: str, *, smallest: int, days: int
+    campaigns: pd.DataFrame | None, week: Mapping[str, pd.DataFrame], absent: str, *, smallest: int
 ) -> Document:  # fmt: skip
     """Tell how well lists were worked: who was delivered, reached, responded; how soon; who got what he should not."""
     lead = "How much of what was assigned was delivered, reached and answered. Not effects: see Campaigns."
@@ -93,19 +93,17 @@ def execution_document(
                 "control_delivered": "control that got it, %"}  # fmt: skip
     sections = [Section("campaigns", "By campaign", [
         Text("Shares of the customers assigned. Control that got the offer nevertheless spoils the comparison."),
-        Listing.of("execution_campaigns", table, "Execution by campaign",
+        Listing.filed("execution_campaigns", table, "Execution by campaign",
                    {k: v for k, v in headings.items() if k in table}, choose=["channel"])])]  # fmt: skip
-    running = "week_campaigns" in week and bool(week["week_campaigns"]["running"].any())
-    told = f"Campaigns with an open window in the last {days} days." if running else (
-        f"No campaign ran in the last {days} days; the latest one is shown.")  # fmt: skip
-    blocks: list[Block] = [Text(told)]
-    for name, column in (("week_channels", "channel"), ("week_branches", "branch_id")):
+    blocks: list[Block] = [Text("Campaigns assigned within a year. A share that few make up, or leave over, is "
+                                "hidden.")]  # fmt: skip
+    for name, column in (("year_channels", "channel"), ("year_branches", "branch_id")):
         if name in week and len(week[name]):
             part = executed(week[name][[column, "assigned", *STEPS]], smallest)
             title = column.removesuffix("_id")
-            blocks.append(Listing.of(f"execution_{title}", part, f"Execution by {title}", {
+            blocks.append(Listing.filed(f"execution_{title}", part, f"Execution by {title}", {
                 column: title, "assigned": "assigned", **{s: f"{s}, %" for s in STEPS}}))  # fmt: skip
-    return Document("Execution", lead, [*sections, Section("week", "The last week, by channel and branch", blocks)])
+    return Document("Execution", lead, [*sections, Section("year", "By channel and branch", blocks)])
 
 
 def branches_document(
@@ -124,15 +122,15 @@ def branches_document(
         Of the support stage: ``cut, level, measure, contacts, raw, shrunk, low, high, differs``.
     """
     sections = [Section("branches", "Customers and what is expected of them", [
-        Listing.of("branches", groups.drop(columns="lens", errors="ignore"), "Branches")
+        Listing.filed("branches", groups.drop(columns="lens", errors="ignore"), "Branches")
         if len(groups) else Text("No customer has a branch, or nothing is scored.", "absent")])]  # fmt: skip
     if surveys is None or not surveys["branch_id"].notna().any():
         said: list[Block] = [Text(f"What customers say: {absent.get('surveys', 'no answer has a branch')}.", "absent")]
     else:
         table = answers(surveys, smallest)
-        said = [Text(f"Answers of the year before {as_of}. The mean of few answers says little: its 95 % interval is beside it. "
-                     "The dissatisfied answer less often, everywhere."),
-                Listing.of("branch_satisfaction", table, "Satisfaction (1–5) by branch")]  # fmt: skip
+        said = [Text(f"Answers of the year before {as_of}. The mean of few answers says little: its 95 % interval is "
+                     "beside it. The dissatisfied answer less often, everywhere."),
+                Listing.filed("branch_satisfaction", table, "Satisfaction (1–5) by branch")]  # fmt: skip
     sections.append(Section("satisfaction", "What customers say", said))
     if quality is None:
         served: list[Block] = [Text(f"How they are served: {absent.get('quality', '')}.", "absent")]
@@ -142,9 +140,10 @@ def branches_document(
         shown = suppress(part, ["cut", "measure"], values, count="contacts", smallest=smallest)
         shown = marked(shown, ["contacts", *values])[["cut", "level", "measure", "contacts", *values, "differs"]]
         shown["cut"] = shown["cut"].str.removesuffix("_id")
-        served = [Text("Small numbers are drawn towards the mean of all (column shrunk, with its interval); differs: the "
-                       "interval leaves the mean out, so it is more than chance."),
-                  Listing.of("service_quality", shown, "Service by branch, region and channel", choose=["cut", "measure"])]  # fmt: skip
+        served = [Text("Small numbers are drawn towards the mean of all (column shrunk, with its interval); differs: "
+                       "the interval leaves the mean out, so it is more than chance."),
+                  Listing.filed("service_quality", shown, "Service by branch, region and channel",
+                             choose=["cut", "measure"])]  # fmt: skip
     sections.append(Section("service", "How they are served", served))
     return Document("Branches", f"How customers fare at the branches, as of {as_of}.", sections)
 

@@ -1,9 +1,10 @@
 """A table that can be filtered and sorted on its page, with the same rows in a CSV file beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from ..document import Table, spell
@@ -14,18 +15,17 @@ PAGE_ROWS = 2000  # beyond them a page grows slow; the CSV file has them all
 
 
 @dataclass(frozen=True)
-class Listing:
+class Listing(Table):
     """``file`` names the CSV; ``choices`` are the places of columns that get a list of their values to choose from."""
 
-    file: str
-    table: Table
-    frame: pd.DataFrame
-    choices: tuple[int, ...]
+    file: str = ""
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+    choices: tuple[int, ...] = ()
     note: str = ""
     kind: ClassVar[str] = "listing"
 
     @classmethod
-    def of(
+    def filed(
         cls, file: str, frame: pd.DataFrame, caption: str, names: Mapping[str, str] | None = None,
         choose: Sequence[str] = (), most: int = PAGE_ROWS, folded: bool = False,
     ) -> "Listing":  # fmt: skip
@@ -42,8 +42,8 @@ class Listing:
 
         Examples
         --------
-        >>> found = Listing.of("x", pd.DataFrame({"segment": ["a", "b"], "customers": [12.0, "hidden"]}), "Segments")
-        >>> found.table.rows, found.table.numeric
+        >>> found = Listing.filed("x", pd.DataFrame({"segment": ["a", "b"], "customers": [12.0, "hidden"]}), "Segments")
+        >>> found.rows, found.numeric
         ((('a', '12'), ('b', 'hidden')), (False, True))
         """
         shown = dict(names) if names else {str(c): str(c).replace("_", " ") for c in frame.columns}
@@ -52,19 +52,22 @@ class Listing:
         numeric = tuple(i > 0 and _numbers(part[c]) for i, c in enumerate(shown))
         note = "" if len(part) <= most else f"The first {most:,} of {len(part):,} rows; the file has all of them."
         return cls(
-            file, Table(caption, tuple(shown.values()), numeric, rows, folded), part.rename(columns=shown),
-            tuple(list(shown).index(c) for c in choose), note,
+            caption, tuple(shown.values()), numeric, rows, folded, file=file, frame=part.rename(columns=shown),
+            choices=tuple(list(shown).index(c) for c in choose), note=note,
         )  # fmt: skip
-
-    @property
-    def wide(self) -> bool:
-        return self.table.wide
 
     def csv(self) -> str:
         """Write the rows as CSV; nothing in it is run by a spreadsheet."""
-        return neutralised(self.frame).to_csv(index=False, float_format="%.12g", lineterminator="\n")
+        return neutralised(self.frame.astype(object).map(_plain)).to_csv(index=False, lineterminator="\n")
+
+
+def _plain(cell: Any) -> Any:
+    """A number to twelve digits, a whole one without a point; a missing value as nothing."""
+    if isinstance(cell, float | np.floating):
+        return "" if np.isnan(cell) else int(cell) if float(cell).is_integer() else float(f"{cell:.12g}")
+    return cell
 
 
 def _numbers(column: pd.Series) -> bool:
     said = column[column.ne(HIDDEN).fillna(True)].dropna()
-    return bool(len(said)) and said.map(lambda v: isinstance(v, int | float) and not isinstance(v, bool)).all()
+    return bool(len(said) and said.map(lambda v: isinstance(v, int | float) and not isinstance(v, bool)).all())

@@ -46,8 +46,7 @@ def changed(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     )
     order = {name: n for n, name in enumerate(("new", "dropped", "another channel", "another priority"))}
     out = both.assign(change=said)[said != "unchanged"]
-    out = out.sort_values(["change", "priority", "customer_id"], key=lambda c: c.map(order) if c.name == "change" else c,
-                          kind="stable", ignore_index=True)  # fmt: skip
+    out = out.assign(order=out["change"].map(order)).sort_values(["order", "priority", *KEY], ignore_index=True)
     return out[["change", *KEY, "channel", "channel_before", "priority", "priority_before"]]
 
 
@@ -61,19 +60,19 @@ def lists_document(
     else:
         part = contacts[contacts["week"] == week].sort_values(["channel", "priority"], kind="stable")
         names = {k: v for k, v in LIST.items() if k in part}
-        summary = part.groupby(["channel", "offer"], sort=True).agg(customers=("customer_id", "size"),
-                                                                   net_value=("net_value", "sum")).reset_index()  # fmt: skip
+        by = part.groupby(["channel", "offer"], sort=True)
+        summary = by.agg(customers=("customer_id", "size"), net_value=("net_value", "sum")).reset_index()
         choose = [c for c in ("channel", "offer", "branch_id") if c in part]
-        blocks += [Text(f"Week {week} of the round of {as_of}. Priority 1 is the most valuable contact of a channel: begin there."),
-                   Listing.of("week_summary", summary, "The week in numbers"),
-                   Listing.of("week_list", part, "Whom to contact", names, choose=choose)]  # fmt: skip
+        blocks += [Text(f"Week {week} of the round of {as_of}. Priority 1 is the most valuable of its channel."),
+                   Listing.filed("week_summary", summary, "The week in numbers"),
+                   Listing.filed("week_list", part, "Whom to contact", names, choose=choose)]  # fmt: skip
     sections = [Section("list", "The week's list", blocks)]
     if calls is None:
         idle: list[Block] = [Text(f"Calls in idle hours: {absent.get('proactive', '')}.", "absent")]
     else:
         shown = calls.drop(columns=[c for c in calls if c == "as_of"])
         idle = [Text("Whom to call when there is spare capacity, so that most contacts are avoided."),
-                Listing.of("idle_calls", shown, "Calls in idle hours")]  # fmt: skip
+                Listing.filed("idle_calls", shown, "Calls in idle hours")]  # fmt: skip
     sections.append(Section("idle", "Calls in idle hours", idle))
     return Document("This week's lists", "For the people who make these contacts: it names customers.", sections)
 
@@ -90,8 +89,8 @@ def changes_document(
     else:
         found = changed(contacts[contacts["week"] == week], before[before["week"] == before["week"].min()])
         counts = found["change"].value_counts().rename_axis("change").rename("customers").reset_index()
-        said = [Listing.of("changes_summary", counts, "Changes in numbers"),
-                Listing.of("changes", found, "What changed", choose=["change", "channel"])]  # fmt: skip
+        said = [Listing.filed("changes_summary", counts, "Changes in numbers"),
+                Listing.filed("changes", found, "What changed", choose=["change", "channel"])]  # fmt: skip
     return Document("What changed", lead, [Section("changes", "Changes", said)])
 
 
@@ -111,5 +110,5 @@ def results_document(week: Mapping[str, pd.DataFrame], absent: str, *, days: int
             heads = {column: title, **({"name": "name", "channel": "channel"} if name == "campaigns" else {}),
                      "assigned": "assigned", **{f"{s}_week": f"{s} this week" for s in steps},
                      **{s: f"{s} so far" for s in steps}}  # fmt: skip
-            blocks.append(Listing.of(f"results_{title}", table, f"Results by {title}", heads))
+            blocks.append(Listing.filed(f"results_{title}", table, f"Results by {title}", heads))
     return Document("Results", lead, [Section("results", "Last week's lists", blocks)])

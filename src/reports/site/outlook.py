@@ -45,7 +45,7 @@ def by_group(
     >>> by_group(customers, ["value"], None, churn, 1).values.tolist()
     [['value', 'high', 1.0, 1.0, 0.5], ['value', 'low', 2.0, 1.0, 0.25]]
     """
-    table, columns = customers, []
+    table, columns = customers, list[str]()
     for scores, names in ((value, INCOME), (churn, LEAVING)):
         if scores is not None:
             known = {old: new for old, new in names.items() if old in scores}
@@ -87,17 +87,17 @@ def income_document(
         Chart.of(figures.interval_bars(rows, "horizon", "Expected margin of all customers", "margin"),
                  "Expected margin with its interval by horizon; the numbers are in the table below.",
                  "The interval is that of the total: single errors that go either way cancel, shared ones do not."),
-        Listing.of("income_total", rows, "Expected margin in total", {
+        Listing.filed("income_total", rows, "Expected margin in total", {
             "horizon": "horizon", "value": "expected", "low": "low", "high": "high", "within": "half width, %"}),
     ]  # fmt: skip
-    segments = groups[[c for c in ("lens", "segment", "customers", *INCOME.values()) if c in groups]]
+    segments = groups[[str(c) for c in ("lens", "segment", "customers", *INCOME.values()) if c in groups]]
     return Document("Expected income", f"What today's customers are expected to bring, as of {as_of}.", [
         Section("total", "In total", blocks),
         Section("segments", "By segment", [
-            Text("Expectations only: no interval is given for a segment, because the interval of the total was measured "
-                 "on totals, and that of one customer does not add up."),
-            Listing.of("income_segments", segments, "Expected margin by segment", {
-                c: HEADINGS.get(c, c) for c in segments}, choose=["lens"])]),
+            Text("Expectations only: no interval is given for a segment, because that of the total was measured on "
+                 "totals, and that of one customer does not add up."),
+            Listing.filed("income_segments", segments, "Expected margin by segment", {
+                str(c): HEADINGS.get(str(c), str(c)) for c in segments}, choose=["lens"])]),
         Section("horizons", "Short, mid and long term", [
             Text("Short term (30 to 90 days): no margin is foretold for so short a time; who leaves and who grows is "
                  "(see Retention)."),
@@ -129,17 +129,18 @@ def retention_document(
     shown = groups[[c for c in ("lens", "segment", "scored", *columns) if c in groups]]
     return Document("Retention", f"Who is expected to leave and who to grow, as of {as_of}.", [
         Section("phases", "By phase of the lifecycle", [
-            Text("Sums of probabilities: how many are expected to leave, not who. Margin at stake is the margin of a year "
-                 f"times the probability to leave within 90 days. Groups of fewer than {smallest} are hidden."),
-            Listing.of("retention_phases", told, "Retention by phase", {k: v for k, v in names.items() if k in told})]),
+            Text("Sums of probabilities: how many are expected to leave, not who. Margin at stake is the margin of a "
+                 f"year times the probability to leave within 90 days. Groups of fewer than {smallest} are hidden."),
+            Listing.filed("retention_phases", told, "Retention by phase",
+                          {k: v for k, v in names.items() if k in told})]),
         Section("segments", "By segment", [
-            Listing.of("retention_segments", shown, "Retention by segment", {
-                "lens": "lens", "segment": "segment", "scored": "customers scored", **{c: HEADINGS[c] for c in columns}},
+            Listing.filed("retention_segments", shown, "Retention by segment", {
+                "lens": "lens", "segment": "segment", "scored": "customers", **{c: HEADINGS[c] for c in columns}},
                 choose=["lens"])]),
         Section("horizons", "Short, mid and long term", [
             Text("Short term: 30, 60 and 90 days, above."),
-            Text("Mid term: the risk page takes the probability of 90 days as constant over a year; whether it stays so "
-                 "is not measured. Long term: nothing is foretold.", "absent")]),
+            Text("Mid term: the risk page takes the probability of 90 days as constant over a year; whether it stays "
+                 "so is not measured. Long term: nothing is foretold.", "absent")]),
     ])  # fmt: skip
 
 
@@ -156,21 +157,22 @@ def risk_document(
                  "expected_loss": "expected loss", "value_at_risk": "value at risk",
                  "economic_capital": "capital alone", "capital_contribution": "capital within the whole"}  # fmt: skip
         blocks: list[Block] = [
-            Text("Each unit measures its own losses over a year; how units move together is stated, not estimated, so what "
-                 "is said of the tail is scenario analysis."),
-            Listing.of("risk_units", units, "Risk by unit", {k: v for k, v in names.items() if k in units})]  # fmt: skip
+            Text("Each unit measures its own losses over a year; how units move together is stated, not estimated, so "
+                 "what is said of the tail is scenario analysis."),
+            Listing.filed("risk_units", units, "Risk by unit", {k: v for k, v in names.items() if k in units}),
+        ]  # fmt: skip
         if lights is not None:
             said = lights.assign(light=lights["sign"].astype("str") + " " + lights["light"].astype("str"))
             limits = {"limit": "limit", "light": "light", "value": "value", "before": "before", "amber": "amber from",
                       "red": "red from", "why": "why"}  # fmt: skip
-            blocks.append(Listing.of("risk_limits", said, "Limits", {k: v for k, v in limits.items() if k in said}))
+            blocks.append(Listing.filed("risk_limits", said, "Limits", {k: v for k, v in limits.items() if k in said}))
         if changes is not None:
-            blocks.append(Listing.of("risk_changes", changes, "What changed the expected loss"))
+            blocks.append(Listing.filed("risk_changes", changes, "What changed the expected loss"))
         sections.append(Section("units", "All units", blocks))
     if grades is not None:
         sections.append(Section("loans", "Loans by grade", [
             Text("The book of running loans. Expected loss is over the next 12 months."),
-            Listing.of("risk_grades", grades, "Loans by grade")]))  # fmt: skip
+            Listing.filed("risk_grades", grades, "Loans by grade")]))  # fmt: skip
     return Document("Risk", f"What may be lost, as of {as_of}.", sections)
 
 

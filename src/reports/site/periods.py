@@ -77,6 +77,6 @@ def compared(table: pd.DataFrame, by: Sequence[str], measures: Sequence[str]) ->
         column = name.replace(" ", "_")
         out = out.merge(part.rename(columns={"value": column, "hidden": f"hidden_{column}"}), on=keys, how="left")
         out[f"hidden_{column}"] = out[f"hidden_{column}"].eq(True)
-    out["change"] = change(out["now"], out["before"])
-    out["year_change"] = change(out["now"], out["year_before"])
+    out["change"] = change(out["now"], out["before"]).round(1)
+    out["year_change"] = change(out["now"], out["year_before"]).round(1)
     return out.sort_values(keys[:-2], kind="stable", ignore_index=True)

@@ -37,7 +37,7 @@ def suppress(
 
     Examples
     --------
-    >>> table = pd.DataFrame({"segment": ["a", "b", "c", "d"], "customers": [50, 40, 3, 0], "margin": [5.0, 4.0, 3.0, 0.0]})
+    >>> table = pd.DataFrame({"segment": list("abcd"), "customers": [50, 40, 3, 0], "margin": [5.0, 4.0, 3.0, 0.0]})
     >>> suppress(table, [], ["margin"])["customers"].tolist()
     [50.0, nan, nan, 0.0]
     """
@@ -47,7 +47,7 @@ def suppress(
         hidden |= also.reindex(table.index).fillna(False).to_numpy(bool) & (number > 0)
     groups = table.groupby(list(by), dropna=False, sort=False).indices.values() if by else [np.arange(len(table))]
     for places in groups:
-        _hide_more(hidden, number, places, smallest)
+        _hide_more(hidden, number, np.asarray(places), smallest)
     out = table.copy()
     for column in (count, *values):
         out[column] = out[column].astype("float64").mask(hidden)
