@@ -8,6 +8,7 @@ import pandas as pd
 from ..document import Block, Document, Section, Text
 from ..pages import SIGNS
 from .listing import Listing
+from .outlook import headed
 from .suppression import HIDDEN, marked, suppress
 
 STEPS = ("delivered", "reached", "responded")
@@ -43,7 +44,7 @@ def effects_document(
     shown = shown[(shown["assigned"] >= smallest) & (shown["control"] >= smallest)]
     shown["name"] = [f"{p} {names[p]}" if c == "campaign" and p in names else str(p)
                      for c, p in zip(shown["cut"], shown["part"], strict=True)]  # fmt: skip
-    shown["cut"] = [f"{c}, {lens}" if isinstance(lens, str) and lens else c
+    shown["cut"] = [f"{c}, {lens.replace('_', ' ')}" if isinstance(lens, str) and lens else c
                     for c, lens in zip(shown["cut"], shown["lens"], strict=True)]  # fmt: skip
     shown["verdict"] = [f"{SIGNS.get(v, '')} {v}" for v in shown["verdict"]]
     for column in ("effect", "low", "high"):
@@ -122,7 +123,8 @@ def branches_document(
         Of the support stage: ``cut, level, measure, contacts, raw, shrunk, low, high, differs``.
     """
     sections = [Section("branches", "Customers and what is expected of them", [
-        Listing.filed("branches", groups.drop(columns="lens", errors="ignore"), "Branches")
+        Listing.filed("branches", groups, "Branches", {
+            **{k: v for k, v in headed(groups).items() if k != "lens"}, "segment": "branch"})
         if len(groups) else Text("No customer has a branch, or nothing is scored.", "absent")])]  # fmt: skip
     if surveys is None or not surveys["branch_id"].notna().any():
         said: list[Block] = [Text(f"What customers say: {absent.get('surveys', 'no answer has a branch')}.", "absent")]

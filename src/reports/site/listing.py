@@ -48,6 +48,8 @@ class Listing(Table):
         """
         shown = dict(names) if names else {str(c): str(c).replace("_", " ") for c in frame.columns}
         part = frame[list(shown)].reset_index(drop=True)
+        dated = part.select_dtypes("datetime").columns
+        part = part.assign(**{c: part[c].dt.strftime("%Y-%m-%d") for c in dated})
         rows = tuple(tuple(map(spell, row)) for row in part.head(most).itertuples(index=False, name=None))
         numeric = tuple(i > 0 and _numbers(part[c]) for i, c in enumerate(shown))
         note = "" if len(part) <= most else f"The first {most:,} of {len(part):,} rows; the file has all of them."

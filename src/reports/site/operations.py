@@ -10,9 +10,11 @@ from .listing import Listing
 LIST = {
     "priority": "priority", "customer_id": "customer", "channel": "channel", "offer": "offer", "contact_on": "on",
     "hour": "hour", "branch_id": "branch", "net_value": "net value", "value_at_stake": "value at stake",
-    "reason_1": "why", "why": "why", "expires_at": "not after", "campaign_id": "campaign",
+    "reason_1": "why", "expires_at": "not after",
 }  # fmt: skip
 KEY = ["customer_id", "offer"]
+CONTROL = "control"
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def changed(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +72,11 @@ def lists_document(
     if calls is None:
         idle: list[Block] = [Text(f"Calls in idle hours: {absent.get('proactive', '')}.", "absent")]
     else:
-        shown = calls.drop(columns=[c for c in calls if c == "as_of"])
+        shown = calls.drop(columns=[c for c in calls if c in ("as_of", "arm")])
+        if "arm" in calls:
+            shown = shown[calls["arm"] != CONTROL]  # who was drawn not to be called is on no list
+        if "weekday" in shown:
+            shown = shown.assign(weekday=shown["weekday"].map(dict(enumerate(DAYS))))
         idle = [Text("Whom to call when there is spare capacity, so that most contacts are avoided."),
                 Listing.filed("idle_calls", shown, "Calls in idle hours")]  # fmt: skip
     sections.append(Section("idle", "Calls in idle hours", idle))

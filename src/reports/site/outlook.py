@@ -16,8 +16,16 @@ LEAVING = {"leave_30": "leavers_30", "leave_60": "leavers_60", "leave_90": "leav
 HEADINGS = {
     "customers": "customers", "margin_6m": "margin of 6 months", "margin_12m": "margin of 12 months",
     "leavers_30": "leavers in 30 days", "leavers_60": "in 60 days", "leavers_90": "in 90 days",
-    "margin_at_stake": "margin at stake", "growing_90": "growing in 90 days", "scored": "scored for leaving",
+    "margin_at_stake": "margin at stake", "growing_90": "growing in 90 days",
 }  # fmt: skip
+
+
+def headed(groups: pd.DataFrame) -> dict[str, str]:
+    """Name the columns shown of :func:`by_group`.
+
+    How many are scored is left out: beside the size of the group it would tell the few who are not.
+    """
+    return {str(c): HEADINGS.get(str(c), str(c)) for c in groups if c != "scored"}
 
 
 def by_group(
@@ -96,8 +104,8 @@ def income_document(
         Section("segments", "By segment", [
             Text("Expectations only: no interval is given for a segment, because that of the total was measured on "
                  "totals, and that of one customer does not add up."),
-            Listing.filed("income_segments", segments, "Expected margin by segment", {
-                str(c): HEADINGS.get(str(c), str(c)) for c in segments}, choose=["lens"])]),
+            Listing.filed("income_segments", segments, "Expected margin by segment", headed(segments),
+                          choose=["lens"])]),
         Section("horizons", "Short, mid and long term", [
             Text("Short term (30 to 90 days): no margin is foretold for so short a time; who leaves and who grows is "
                  "(see Retention)."),
@@ -126,7 +134,7 @@ def retention_document(
     told = phases.assign(**{f"{n}_share": s for n, s in share.items() if n in ("leavers_90", "growing_90")})
     names = {"segment": "phase", "scored": "customers", **{c: HEADINGS[c] for c in columns},
              "leavers_90_share": "leaving in 90 days, %", "growing_90_share": "growing in 90 days, %"}  # fmt: skip
-    shown = groups[[c for c in ("lens", "segment", "scored", *columns) if c in groups]]
+    shown = groups[[c for c in ("lens", "segment", *columns) if c in groups]]
     return Document("Retention", f"Who is expected to leave and who to grow, as of {as_of}.", [
         Section("phases", "By phase of the lifecycle", [
             Text("Sums of probabilities: how many are expected to leave, not who. Margin at stake is the margin of a "
@@ -135,7 +143,7 @@ def retention_document(
                           {k: v for k, v in names.items() if k in told})]),
         Section("segments", "By segment", [
             Listing.filed("retention_segments", shown, "Retention by segment", {
-                "lens": "lens", "segment": "segment", "scored": "customers", **{c: HEADINGS[c] for c in columns}},
+                "lens": "lens", "segment": "segment", **{c: HEADINGS[c] for c in columns}},
                 choose=["lens"])]),
         Section("horizons", "Short, mid and long term", [
             Text("Short term: 30, 60 and 90 days, above."),

@@ -103,6 +103,21 @@ def test_the_list_is_that_of_the_week_in_order_of_priority() -> None:
     assert "no support stage" in document.page().html
 
 
+def test_who_was_drawn_not_to_be_called_is_on_no_list() -> None:
+    calls = pd.DataFrame(
+        {"rank": [1, 2], "customer_id": ["C1", "C2"], "arm": ["control", "call"], "weekday": [None, 3]}
+    )
+    html = lists_document(None, calls, {"contact_list": "no round"}, as_of="2026-07-01", week=1).page().html
+    assert "C2" in html
+    assert "Thursday" in html
+    assert "C1" not in html
+
+
+def test_a_day_is_spelled_without_its_midnight() -> None:
+    listing = Listing.filed("a", pd.DataFrame({"n": [1], "on": [pd.Timestamp("2026-07-03")]}), "A")
+    assert listing.rows == (("1", "2026-07-03"),)
+
+
 def test_without_an_earlier_round_the_page_says_so() -> None:
     document = changes_document(pd.DataFrame([contact("A", 1)]), None, "no list is stated", {}, 1)
     assert "Nothing to compare with: no list is stated" in document.page().html

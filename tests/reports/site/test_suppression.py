@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afraz.reports.site.campaigns import answers, executed, share_of
-from afraz.reports.site.outlook import by_group, grades_of
+from afraz.reports.site.campaigns import answers, branches_document, executed, share_of
+from afraz.reports.site.listing import Listing
+from afraz.reports.site.outlook import by_group, grades_of, retention_document
 from afraz.reports.site.segments import periods, sizes
 from afraz.reports.site.suppression import HIDDEN, marked, suppress
 
@@ -101,6 +102,20 @@ def test_scores_of_few_hide_a_segment_that_is_large_enough_itself() -> None:
     assert found.loc["a", "leavers_90"] == 15
     assert found.loc["b"].drop("lens").eq(HIDDEN).all()
     assert found.loc["c"].drop("lens").eq(HIDDEN).all()
+
+
+def test_how_many_are_scored_is_not_shown_beside_how_many_there_are() -> None:
+    customers = pd.DataFrame({"customer_id": [f"C{n}" for n in range(60)], "value": ["a"] * 30 + ["b"] * 30})
+    churn = pd.DataFrame({"customer_id": [f"C{n}" for n in range(59)], "leave_90": 0.5, "phase": "steady"})
+    groups = by_group(customers, ["value"], None, churn, 10)
+    phases = by_group(churn[["customer_id", "phase"]], ["phase"], None, churn, 10)
+    documents = [retention_document(groups, phases, "", as_of="2026-07-01", smallest=10)]
+    documents += [branches_document(groups, None, None, {}, as_of="2026-07-01", smallest=10)]
+    listings = [b for d in documents for s in d.sections for b in s.blocks if isinstance(b, Listing)]
+    by_segment = [each for each in listings if each.file != "retention_phases"]
+    assert len(by_segment) == 2
+    assert not any("29" in row for each in by_segment for row in each.rows)
+    assert by_segment[0].rows[0] == ("value", "a", "15")
 
 
 def test_grades_and_answers_count_customers_and_not_rows() -> None:
