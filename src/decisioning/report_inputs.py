@@ -162,12 +162,18 @@ def worked(as_of: str, days: int, smallest: int, campaigns: pd.DataFrame | None)
     recent = inputs.treatments[inputs.treatments["assigned_at"] >= end - pd.DateOffset(years=1)]
     recent = recent.merge(inputs.campaigns[["campaign_id", "channel"]], on="campaign_id")
     channels, branches = (counts(recent.dropna(subset=b), [b], end, days) for b in ("channel", "branch_id"))
-    sent = inputs.treatments[inputs.treatments["delivered_at"] < pd.Timestamp(as_of)]
+    sent = inputs.treatments[inputs.treatments["delivered_at"] < end]
     waited = (sent["delivered_at"] - sent["assigned_at"]).dt.total_seconds() / 86400
     speed = waited.groupby(sent["campaign_id"]).median().rename("days_to_delivery").rename_axis("campaign_id")
-    return {"week_campaigns": week.campaigns.assign(running=week.current), "week_channels": week.channels,
-            "week_branches": week.branches, "year_channels": channels,
-            "year_branches": fold_small(branches, "branch_id", smallest), "speed": speed.reset_index()}  # fmt: skip
+    return {
+        "week_campaigns": week.campaigns.assign(running=week.current),
+        "week_channels": week.channels,
+        "week_branches": week.branches,
+        "all_campaigns": counts(inputs.treatments, ["campaign_id"], end, days),
+        "year_channels": channels,
+        "year_branches": fold_small(branches, "branch_id", smallest),
+        "speed": speed.reset_index(),
+    }
 
 
 def previous_list(place: str) -> tuple[pd.DataFrame | None, str]:

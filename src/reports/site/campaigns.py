@@ -24,11 +24,11 @@ def share_of(part: pd.Series, whole: pd.Series, smallest: int) -> pd.Series:
     Examples
     --------
     >>> share_of(pd.Series([2103, 95, 50, 0]), pd.Series([2104, 100, 100, 0]), 10).tolist()
-    [100, 'hidden', 50, nan]
+    [100.0, 'hidden', 50.0, nan]
     """
     rest = whole - part
     few = part.between(1, smallest - 1) | rest.between(1, smallest - 1)
-    percent = (100 * part / whole.where(whole > 0)).round().astype(object).map(lambda v: v if pd.isna(v) else int(v))
+    percent = (100 * part / whole.where(whole > 0)).round().astype(object)
     return percent.mask(few & (whole < 100 * smallest), HIDDEN)
 
 
@@ -81,14 +81,15 @@ def execution_document(
 ) -> Document:  # fmt: skip
     """Tell how well lists were worked: who was delivered, reached, responded; how soon; who got what he should not."""
     lead = "How much of what was assigned was delivered, reached and answered. Not effects: see Campaigns."
-    if campaigns is None:
+    if campaigns is None or not week:
         return Document("Execution", lead, [Section("absent", "Not there", [Text(absent, "absent")])])
-    table = executed(campaigns[["campaign_id", "name", "channel", "assigned", *STEPS]], smallest)
-    if "speed" in week:
-        speed = campaigns[["campaign_id"]].merge(week["speed"], on="campaign_id", how="left")["days_to_delivery"]
-        table["days_to_delivery"] = speed.mask(table["assigned"].eq(HIDDEN)).to_numpy()
+    counted = week["all_campaigns"][["campaign_id", "assigned", *STEPS]]
+    table = executed(campaigns[["campaign_id", "name", "channel"]].merge(counted, on="campaign_id"), smallest)
+    by_campaign = table["campaign_id"]
+    speed = by_campaign.map(week["speed"].set_index("campaign_id")["days_to_delivery"])
+    table["days_to_delivery"] = speed.mask(table["assigned"].eq(HIDDEN))
     spoilt = share_of(campaigns["control_delivered"], campaigns["control"], smallest)
-    table["control_delivered"] = spoilt.to_numpy()
+    table["control_delivered"] = by_campaign.map(spoilt.set_axis(campaigns["campaign_id"]))
     headings = {"campaign_id": "campaign", "name": "name", "channel": "channel", "assigned": "assigned",
                 **{s: f"{s}, %" for s in STEPS}, "days_to_delivery": "days to delivery, median",
                 "control_delivered": "control that got it, %"}  # fmt: skip
