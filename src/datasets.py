@@ -226,6 +226,9 @@ CATALOG: dict[str, Dataset] = {
                 "a folder of CSV files: performance, broken inputs, refused rows, coverage, segments, freshness"),
         Dataset("monitor_metrics", "experiments/metrics/monitor.json", "monitor",
                 "verdicts, and how many months of each model raised an alarm"),
+        Dataset("report_site", "data/reports/site", "report",
+                "a folder of pages and CSV files: management sees groups, operations their lists"),
+        Dataset("report_metrics", "experiments/metrics/report.json", "report", "pages, tables, what was not there"),
         Dataset("oracle_metrics", "experiments/metrics/oracle.json", "oracle", "scores held against the truth"),
     )
 }  # fmt: skip

@@ -164,4 +164,4 @@ def _number(value: float) -> str:
     if not np.isfinite(value):
         return "unbounded"
     whole = value.is_integer() or abs(value) >= 100
-    return (f"{value:,.0f}" if whole else f"{value:.3g}").replace("-", "−")
+    return (f"{value:,.0f}" if whole else f"{value:.3g}").replace("-", "−") if value else "0"

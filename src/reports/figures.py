@@ -297,3 +297,44 @@ def months_of_drift(drift: pd.DataFrame) -> Picture:
     figure.autofmt_xdate()
     figure.legend(frameon=False, loc="outside lower center", ncols=3)
     return figure
+
+
+def trend_lines(wide: pd.DataFrame, title: str, y: str) -> Picture:
+    """Lines over time, told apart by dashes and marks and named at their end.
+
+    Parameters
+    ----------
+    wide : DataFrame
+        One row per date (text, in order), one column per line.
+    """
+    figure, axes = _axes(title, "", y)
+    figure.set_size_inches(9.5, 4.0)
+    place = np.arange(len(wide))
+    for n, name in enumerate(wide.columns):
+        axes.plot(place, wide[name], "k" + _LINES[n % 4], marker=_MARKS[n // 4 % 4 if n >= 4 else n % 4], ms=4,
+                  markevery=max(len(wide) // 8, 1), markerfacecolor="k" if n % 2 else "w", label=str(name))  # fmt: skip
+    step = max(len(wide) // 8, 1)
+    axes.set_xticks(place[::step], [str(d) for d in wide.index[::step]], fontsize=8)
+    axes.set_ylim(bottom=0)
+    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize=8)
+    return figure
+
+
+def interval_bars(frame: pd.DataFrame, name: str, title: str, x: str) -> Picture:
+    """Points with their intervals, one row each, the first on top.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The column ``name``, ``value, low, high``.
+    """
+    figure, axes = _axes(title, x, "")
+    figure.set_size_inches(SIZE[0], 1.0 + 0.4 * len(frame))
+    place = np.arange(len(frame))[::-1]
+    reach = np.clip(np.vstack([frame["value"] - frame["low"], frame["high"] - frame["value"]]), 0, None)
+    axes.errorbar(frame["value"], place, xerr=reach, fmt="ko", ms=5, capsize=4)
+    axes.set_yticks(place, [str(n) for n in frame[name]])
+    axes.set_xlim(left=min(0.0, float(frame["low"].min())))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.margins(y=0.2)
+    return figure

@@ -40,7 +40,9 @@ def environment() -> Environment:
     found.filters.update(points=points, money=money, share=share, whole=whole, chance=chance)
     styles, contents = _own("styles.css.j2"), _own("contents.js.j2")
     policy = f"default-src 'none'; style-src {_named(styles)}; img-src data:; base-uri 'none'; form-action 'none'"
+    filters = _own("filters.js.j2")
     found.globals.update(styles=styles, contents=contents, policy=Markup(policy), script_digest=_named(contents))  # noqa: S704
+    found.globals.update(filters=filters, filters_digest=_named(filters))
     return found
 
 

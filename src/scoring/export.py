@@ -7,29 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import ParamsError
+from ..reports.spreadsheet import neutralised
 
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 ENDINGS = (".csv", ".xlsx", ".parquet")
 SHEET_ROWS, SHEET_COLUMNS, CELL_LETTERS = 1_048_576, 16_384, 32_767  # what a worksheet and its cells hold
-
-
-def neutralised(table: pd.DataFrame) -> pd.DataFrame:
-    """Put an apostrophe before text that a spreadsheet would take for a formula (OWASP, CSV injection).
-
-    Examples
-    --------
-    >>> neutralised(pd.DataFrame({"name": ["=1+1", "Ann"], "n": [-1, 2]})).to_dict("list")
-    {'name': ["'=1+1", 'Ann'], 'n': [-1, 2]}
-    """
-    safe = table.copy()
-    for name in safe:
-        if isinstance(safe[name].dtype, pd.CategoricalDtype):
-            safe[name] = safe[name].astype(object)
-        if pd.api.types.is_string_dtype(safe[name]) or pd.api.types.is_object_dtype(safe[name]):
-            text = safe[name].map(lambda cell: isinstance(cell, str) and cell.startswith(RUN_BY_SPREADSHEETS))
-            text = text.astype(bool)  # numbers among objects, exact money say, stay what they are
-            safe[name] = safe[name].mask(text, "'" + safe[name].astype("str"))
-    return safe.rename(columns=lambda name: f"'{name}" if str(name).startswith(RUN_BY_SPREADSHEETS) else name)
 
 
 def write_table(table: pd.DataFrame, place: Path, sheet: str = "list") -> Path:

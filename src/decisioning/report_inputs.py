@@ -1,0 +1,197 @@
+"""What the reports are made of: datasets of earlier stages brought to groups, and why some are not there."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from .. import catalog
+from ..datasets import CATALOG
+from ..errors import DataError
+from ..reports.site.periods import windows
+from ..reports.site.segments import EVERYBODY, MEASURES
+from .feedback.findings import feedback_inputs, week_of
+from .feedback.operations import counts, fold_small
+
+NAME = "_name"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """``frames`` by name; ``absent`` says of those not there why."""
+
+    frames: dict[str, pd.DataFrame]
+    values: dict[str, Any] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+
+
+def optional(name: str, inside: str = "", **names: Any) -> tuple[Any, str]:
+    """Load a dataset, or a CSV file of a folder, that a source or an earlier stage may lack.
+
+    Returns
+    -------
+    object
+        None where it is not there.
+    str
+        Why not; empty where it is.
+    """
+    if name not in CATALOG:
+        return None, f"this version of the project has no dataset {name}"
+    stage, place = CATALOG[name].stage, catalog.path(name, **names)
+    found = place / f"{inside}.csv" if inside else place
+    if found.exists():
+        return (pd.read_csv(found) if inside else catalog.load(name, **names)), ""
+    measured = f"{stage}_metrics"
+    if measured in CATALOG and catalog.path(measured).exists():
+        reason = catalog.reason_not_applicable(measured)
+        if reason:
+            return None, f"stage {stage} was not applicable: {reason}"
+    return None, f"stage {stage} has not written it: run `dvc repro {stage}`"
+
+
+def gather(as_of: str) -> Gathered:
+    """Bring everything that management sees to groups; the only customer rows kept are those of the contact lists.
+
+    Raises
+    ------
+    DataError
+        Without customers, transactions or segments.
+    """
+    day = pd.Timestamp(as_of)
+    segments = catalog.scan("segments").filter(lambda t: t.as_of.cast("timestamp") <= day)
+    lenses = [c.removesuffix(NAME) for c in segments.columns if c.endswith(NAME)]
+    frames = {"history": history(segments, lenses), "bookings": bookings(segments, lenses, day)}
+    absent, values = {}, {}
+    sources = {
+        **{n: (n, "", {"as_of": as_of}) for n in ("value_scores", "value_manifest", "churn_scores", "credit_book")},
+        "contact_list": ("contact_list", "", {}), "surveys": ("surveys", "", {}),
+        **{n: ("feedback_tables", n, {}) for n in ("campaigns", "verdicts")},
+        **{f"risk_{n}": ("risk_tables", n, {}) for n in ("units", "lights", "changes")},
+        "quality": ("support_tables", "quality", {}), "proactive": ("support_calls", "", {}),
+    }  # fmt: skip
+    for name, (dataset, inside, names) in sources.items():
+        found, reason = optional(dataset, inside, **names)
+        if reason:
+            absent[name] = reason
+        elif isinstance(found, pd.DataFrame):
+            frames[name] = found
+        else:
+            values[name] = found
+    now = catalog.scan("customers").select("customer_id", "branch_id", "region_id").to_pandas()
+    latest = segments.filter(lambda t: t.as_of == t.as_of.max())
+    now = now.merge(latest.select("customer_id", *(f"{n}{NAME}" for n in lenses)).to_pandas(), on="customer_id")
+    frames["customers"] = now.rename(columns={f"{n}{NAME}": said(n) for n in lenses})
+    values["lenses"] = [said(n) for n in lenses]
+    return Gathered(frames, values, absent)
+
+
+def history(segments: ir.Table, lenses: list[str]) -> pd.DataFrame:
+    """Count the customers of every segment at every date, with the margin of the year before.
+
+    Returns
+    -------
+    DataFrame
+        ``lens, as_of, segment, customers, margin``.
+    """
+    parts = [
+        segments.group_by(as_of="as_of", segment=segments[f"{lens}{NAME}"])
+        .aggregate(customers=ibis._.count(), margin=ibis._.margin_365d.cast("decimal(18,2)").sum())
+        .to_pandas().assign(lens=said(lens))
+        for lens in lenses
+    ]  # fmt: skip
+    table = pd.concat(parts, ignore_index=True).dropna(subset="segment")
+    table = table.assign(as_of=pd.to_datetime(table["as_of"]).dt.date.astype(str), margin=table["margin"].astype(float))
+    return table.sort_values(["lens", "as_of", "segment"])[["lens", "as_of", "segment", "customers", "margin"]]
+
+
+def bookings(segments: ir.Table, lenses: list[str], end: pd.Timestamp) -> pd.DataFrame:
+    """Sum bookings, volume and margin by period and segment, as customers were at the first of the booking's month.
+
+    Returns
+    -------
+    DataFrame
+        ``lens, segment, period, window, customers`` (who booked), ``bookings, volume`` (sum of amounts either way),
+        ``margin``; the lens ``everybody`` has one segment. Windows that the data do not cover are left out.
+    """
+    table = catalog.scan("transactions")
+    table = table.filter(table.booked_at < end)
+    if "known_at" in table.columns:
+        table = table.filter(table.known_at.isnull() | (table.known_at <= end))
+    table = table.mutate(month=table.booked_at.truncate("M").date(), volume=table.amount.abs())
+    since = pd.Timestamp(table.booked_at.min().to_pandas())
+    states = segments.mutate(month=segments.as_of.cast("date"))
+    begun = pd.Timestamp(states.month.min().to_pandas())
+    parts = [_summed(table.mutate(segment=ibis.literal("all")), EVERYBODY, end, since)]
+    for lens in lenses:
+        known = states.select("customer_id", "month", segment=states[f"{lens}{NAME}"])
+        parts.append(_summed(table.inner_join(known, ["customer_id", "month"]), said(lens), end, begun))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _summed(table: ir.Table, lens: str, end: pd.Timestamp, since: pd.Timestamp) -> pd.DataFrame:
+    wanted = [w for w in windows(end) if w.start >= since.normalize()]
+    if not wanted:
+        return pd.DataFrame(columns=["segment", "lens", "period", "window", *MEASURES])
+    sums: dict[str, ir.Value] = {}
+    for n, each in enumerate(wanted):
+        inside = (table.booked_at >= each.start) & (table.booked_at < each.end)
+        found = (table.customer_id.nunique(where=inside), inside.sum(), table.volume.sum(where=inside),
+                 table.margin.sum(where=inside))  # fmt: skip
+        sums |= {f"{measure}_{n}": value for measure, value in zip(MEASURES, found, strict=True)}
+    wide = table.group_by("segment").aggregate(**sums).to_pandas().dropna(subset="segment").sort_values("segment")
+    names = list(MEASURES)
+    parts = [
+        wide[["segment", *(f"{m}_{n}" for m in names)]].set_axis(["segment", *names], axis=1)
+        .assign(lens=lens, period=each.period, window=each.name)
+        for n, each in enumerate(wanted)
+    ]  # fmt: skip
+    out = pd.concat(parts, ignore_index=True)
+    return out.astype({"customers": int, "bookings": int, "volume": float, "margin": float})
+
+
+def worked(as_of: str, days: int, smallest: int, campaigns: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    """Count what was done: by campaign, channel and branch, in the last week and year; empty without campaigns."""
+    if campaigns is None:
+        return {}
+    dated = campaigns.assign(**{c: pd.to_datetime(campaigns[c]) for c in ("starts_at", "last_assigned")})
+    inputs = feedback_inputs()
+    week = week_of(inputs, dated, as_of=as_of, days=days, smallest=smallest)
+    end = pd.Timestamp(as_of)
+    recent = inputs.treatments[inputs.treatments["assigned_at"] >= end - pd.DateOffset(years=1)]
+    recent = recent.merge(inputs.campaigns[["campaign_id", "channel"]], on="campaign_id")
+    channels, branches = (counts(recent.dropna(subset=b), [b], end, days) for b in ("channel", "branch_id"))
+    sent = inputs.treatments[inputs.treatments["delivered_at"] < end]
+    waited = (sent["delivered_at"] - sent["assigned_at"]).dt.total_seconds() / 86400
+    speed = waited.groupby(sent["campaign_id"]).median().rename("days_to_delivery").rename_axis("campaign_id")
+    return {
+        "week_campaigns": week.campaigns.assign(running=week.current),
+        "week_channels": week.channels,
+        "week_branches": week.branches,
+        "all_campaigns": counts(inputs.treatments, ["campaign_id"], end, days),
+        "year_channels": channels,
+        "year_branches": fold_small(branches, "branch_id", smallest),
+        "speed": speed.reset_index(),
+    }
+
+
+def previous_list(place: str) -> tuple[pd.DataFrame | None, str]:
+    """Read the contact list of the round before, a Parquet file; None and why where none is stated.
+
+    Raises
+    ------
+    DataError
+        If the stated file is not there.
+    """
+    if not place:
+        return None, "no list of an earlier round is stated (`previous` in params/report.yaml)"
+    file = catalog.root() / place
+    if not file.is_file():
+        raise DataError(f"previous: {place} is not there; state the list of the last round, or leave it empty")
+    return pd.read_parquet(file), ""
+
+
+def said(lens: str) -> str:
+    """Spell the name of a lens for readers."""
+    return lens.replace("_", " ")

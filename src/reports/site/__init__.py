@@ -1,0 +1,1 @@
+"""A site of static pages: management sees groups, operations see their lists."""
