@@ -5,7 +5,7 @@
 # %% [markdown]
 # # Monitor: may the models in use go on being used?
 # Every month that the features stage built goes by the champions: what came in, how it was scored, what became of it.
-# Months before the last outcome that a model learned from are in sample: their drift is shown, their performance is not.
+# Months before the last outcome that a model learned from are in sample: drift is shown, performance is not.
 # The verdict is keep, watch, retrain or withdraw; `afraz monitor --fail-on retrain` tells a scheduler.
 
 # %% tags=["parameters"]
@@ -43,8 +43,8 @@ found.findings.query("as_of == as_of.max()")[["model", "asks", "about", "words"]
 found.not_watched
 # %% [markdown]
 # ## Drift
-# Each month against the same season a year ago, moved by what is usual since: neither a season nor a trend that goes on is
-# drift. Months without a year before them are held against the month before and only noted.
+# Each month against the same season a year ago, moved by what is usual since: neither a season nor a trend that goes
+# on is drift. Months without a year before them are held against the month before and only noted.
 # %%
 alarms = found.drift[found.drift["alarm"]]
 alarms[["model", "as_of", "feature", "psi", "shift", "p_adjusted", "in_sample"]]
