@@ -152,9 +152,10 @@ def _units(units: pd.DataFrame, told: Told) -> list[Block]:
         "value_at_risk": ("value at risk by itself", "money"), "economic_capital": ("capital by itself", "money"),
         "capital_contribution": ("adds to capital", "money"), "capital_standard_error": ("± (standard error)", "money"),
     })  # fmt: skip
-    by = units.rename(columns={"capital_contribution": "economic capital"})
+    axis = f"economic capital, thousand {told.currency}"
+    by = units.assign(**{axis: units["capital_contribution"] / 1000})
     chart = Chart.of(
-        bars(by, "unit", "economic capital", "What each unit adds to economic capital"),
+        bars(by, "unit", axis, "What each unit adds to economic capital"),
         "; ".join(f"{r['unit']}: {said(r['capital_contribution'], 'money')}" for r in units.to_dict("records")),
         "By Euler's rule: what each unit loses in the scenarios in which the whole loses its value at risk",
     )

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def measure_units(read: Reader, terms: Terms, settings: RiskSettings, names: Seq
     Parameters
     ----------
     read : callable
-        Name of a frame → the frame (:attr:`.units.Unit.reads`).
+        Name of a frame → the frame (:attr:`.units.Unit.reads`); asked once for each.
     names : sequence of str, optional
         Default: all units.
 
@@ -62,10 +63,10 @@ def measure_units(read: Reader, terms: Terms, settings: RiskSettings, names: Seq
     for name in settings.units:
         unit_named(name)
     told = {unit.name: unit.settings(**settings.units.get(unit.name, {})) for unit in wanted}
-    deliveries, failed = {}, {}
+    deliveries, failed, once = {}, {}, cache(read)
     for unit in wanted:
         try:
-            delivery = unit.measure({name: read(name) for name in unit.reads}, terms, told[unit.name])
+            delivery = unit.measure({name: once(name) for name in unit.reads}, terms, told[unit.name])
             checked(delivery.positions, unit.name)
         except KeyError as problem:
             failed[unit.name] = f"{unit.name}: expected the column {problem} in what it reads, it is not there"
@@ -167,10 +168,11 @@ def _contributions(
         })  # fmt: skip
     units = pd.DataFrame(rows)
     total = _measured(joint.sum(axis=1), float(expected.sum()), settings)
+    counted = units["unit"].map(lambda name: UNITS[name].expected_elsewhere)  # its exposure is another unit's
     added_up = float(units["economic_capital"].sum())
     capital_gap = abs(float(units["capital_contribution"].sum()) - total["economic_capital"])
     return units, {
-        **total, "exposure": float(units["exposure"].sum()), "sum_of_units_capital": added_up,
+        **total, "exposure": float(units.loc[~counted, "exposure"].sum()), "sum_of_units_capital": added_up,
         "diversification_benefit": 1 - total["economic_capital"] / added_up if added_up else 0.0,
         "euler_gap": max(quantile.gap, shortfall.gap, capital_gap / max(abs(total["economic_capital"]), 1e-300)),
     }  # fmt: skip

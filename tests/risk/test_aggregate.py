@@ -50,6 +50,8 @@ def test_a_unit_counted_elsewhere_adds_capital_but_no_expected_loss(whole: View)
     assert row["expected_loss"] == 0
     assert row["exposure"] * row["probability"] * row["severity"] > 0
     assert row["capital_contribution"] > 0
+    others = whole.units[whole.units["unit"] != "concentration"]
+    assert whole.total["exposure"] == pytest.approx(others["exposure"].sum())  # a loan is at risk once
 
 
 def test_diversification_lies_between_independence_and_the_worst_together(whole: View) -> None:
@@ -105,6 +107,17 @@ def test_a_source_without_loans_says_so_and_keeps_the_rest() -> None:
     assert found.failed == dict.fromkeys(["credit", "concentration"],
                                          "no credit book: there are no loans in this source")  # fmt: skip
     assert not aggregate(found, SETTINGS, 7).complete
+
+
+def test_a_frame_that_two_units_read_is_asked_for_once() -> None:
+    asked: list[str] = []
+
+    def read(name: str) -> pd.DataFrame:
+        asked.append(name)
+        return frames()[name]
+
+    assert measure_units(read, TERMS, SETTINGS).failed == {}
+    assert len(asked) == len(set(asked))
 
 
 def test_nothing_at_all_is_refused_with_every_reason() -> None:
