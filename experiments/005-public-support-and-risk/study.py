@@ -42,7 +42,7 @@ pd.DataFrame(calls["profile"]).T.round(1)
 pd.DataFrame(calls["outlier_hours"]).round(3)
 # %% [markdown]
 # ## The second week from the first
-# The method is chosen on the days of the first week, each left out in turn; the second week is looked at once.
+# The method is chosen on the days of the first week, each left out in turn; the second week has no part in it.
 # %%
 {name: calls[name] for name in calls if "wape" in name or name in ("forecast_method", "poisson_floor")}
 # %%

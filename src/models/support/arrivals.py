@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 METHODS = ("copy_week", "weekday_mean", "group_mean", "group_median", "level_and_shape")
-OUTLIER = 10.0  # robust deviations: about one false alarm in a year of quiet hours, and a doubled hour is found
+OUTLIER = 10.0  # robust deviations: wide, because the median deviation of a handful of days is a rough unit
 HOURS = 24
 LEAST_RATE = 0.01  # calls an hour: an hour without any so far is not one that never has any
 PARTS = ("choice", "test")

@@ -66,7 +66,6 @@ def fit_support(inputs: SupportInputs, settings: SupportSettings) -> SupportResu
     log = read_contacts(inputs.contacts, inputs.until)
     if log.rows.empty:
         raise NotApplicable(f"no contact of {len(inputs.contacts)} is fit to count: {log.refused} refused")
-    # a moment before the customer joined, or a date with none of the features, is the caller's to see to
     cohorts = cohort_table(log.rows, inputs.customers, inputs.joined, inputs.start, inputs.until, HORIZONS)
     cohorts = pd.concat([cohorts, items(log.rows, cohorts)], axis=1)
     choices = forecast_by_customer(cohorts, settings)
@@ -81,14 +80,12 @@ def fit_support(inputs: SupportInputs, settings: SupportSettings) -> SupportResu
     packages, priced = _packages(now, customers, choices[90], settings)
     quality, relations = _quality(log, inputs, cohorts)
     spent = cost_distribution(customers)
-    back = gaps(log.rows, inputs.until, inputs.left).merge(
-        customers[["customer_id", "pattern"]], on="customer_id", how="left"
-    )
     tables = {
         "faults": log.faults, "months": per_month(log.rows, inputs.start, inputs.until),
         "patterns": pattern_profile(now, patterns.names, ["contacts"]), "pattern_evidence": patterns.evidence,
         **migration(assigned, patterns.names),
-        "come_back": come_back(back, ["resolved", "topic", "channel", "pattern"]),
+        # not by pattern, which is made of the very contacts that came back
+        "come_back": come_back(gaps(log.rows, inputs.until, inputs.left), ["resolved", "topic", "channel"]),
         **{f"candidates_{days}": choice.candidates for days, choice in choices.items()},
         **{f"forecast_test_{days}": choice.test for days, choice in choices.items()},
         **{f"forecast_tenths_{days}": choice.reliability for days, choice in choices.items()},
