@@ -72,25 +72,27 @@ def quiet_bank(folder: Path, seed: int, customers: int, months: int, today: date
     )  # fmt: skip
     risky = labels.filter(labels.at_risk).select("customer_id", "as_of").to_pandas()
     rows = build_features(tables, dates, families=stated["families"]).to_pandas()
+    rows, risky = (part.assign(as_of=pd.to_datetime(part["as_of"])) for part in (rows, risky))
     at_risk = rows.merge(risky, on=["customer_id", "as_of"])
     asked = build_applications(applicants(tables), load_params("applications", catalog.root())["families"]).to_pandas()
     when = pd.to_datetime(asked["as_of"])
-    asked["as_of"] = (when.dt.to_period("M").dt.to_timestamp() + pd.DateOffset(months=1)).dt.date
-    asked = asked[asked["as_of"].isin(dates)]
+    asked["as_of"] = when.dt.to_period("M").dt.to_timestamp() + pd.DateOffset(months=1)
+    moments = [pd.Timestamp(day) for day in dates]
     shutil.rmtree(place)
+    assert rows.groupby("as_of").size().gt(0).reindex(moments, fill_value=False).all(), "a month without customers"
     parts = {"at risk": at_risk, "all customers": rows, "applications": asked}
     bank = Bank(seed, {}, {}, {})
     for name, table in parts.items():
         names = sorted({f for m in SUBJECTS if population_of(m) == name for f in _inputs(m) if f in table})
-        bank.inputs[name] = _counted(table, names, dates, bins)
-        bank.planted[name] = _planted(table[table["as_of"] == today], bank.inputs[name], seed)
+        bank.inputs[name] = _counted(table, names, moments, bins)
+        bank.planted[name] = _planted(table[table["as_of"] == moments[-1]], bank.inputs[name], seed)
     for model, subject in SUBJECTS.items():
         if subject.measure:
             table = parts[population_of(model)]
             model_of = load_artifact(catalog.path(f"{model}_model"))
             output = {"churn": "leave_90", "credit": "default_probability", "value": "expected_margin_12m"}[model]
             scored = pd.DataFrame({"as_of": table["as_of"], SCORE: model_of.score(table, output)})
-            bank.scores[model] = _counted(scored, [SCORE], dates, bins)
+            bank.scores[model] = _counted(scored, [SCORE], moments, bins)
     kept.write_bytes(pickle.dumps(bank))
     return bank
 
@@ -99,10 +101,10 @@ def _inputs(model: str) -> list[str]:
     return [str(f["name"]) for f in load_artifact(catalog.path(f"{model}_model")).spec["features"]]
 
 
-def _counted(table: pd.DataFrame, names: Sequence[str], dates: Sequence[date], bins: int) -> Profile:
+def _counted(table: pd.DataFrame, names: Sequence[str], dates: Sequence[pd.Timestamp], bins: int) -> Profile:
     profile = Profile.of(table[table["as_of"].isin(dates[:12:2])], names, bins)
     for day in dates:
-        profile.add(pd.Timestamp(day), table[table["as_of"] == day])
+        profile.add(day, table[table["as_of"] == day])
     return profile
 
 

@@ -149,7 +149,7 @@ def from_performance(known: pd.DataFrame, latest: pd.DataFrame, promise: Promise
     seen = known[known["realised"].notna()]
     if len(seen):
         last = seen.iloc[-1]
-        missed = last["missed"] is True
+        missed = bool(pd.notna(last["missed"]) and last["missed"])
         found += _ranking(last, promise) + _calibration(last, promise)
         if missed:
             found.append(Finding(RETRAIN, "relation", f"{last['as_of']:%Y-%m}: estimated from the inputs "

@@ -1,0 +1,164 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from afraz.errors import ParamsError
+from afraz.monitoring.drift import MONTH, SEASON, DriftTerms, drift_by_month, judge, surprises
+from afraz.monitoring.profile import Profile
+from afraz.monitoring.unusual import surprise
+
+NAMES = [f"f{i}" for i in range(40)]
+
+
+def months(count: int, *, rows: int = 3000, seed: int = 0, start: str = "2023-07-01") -> dict[pd.Timestamp, Any]:
+    """Months of many features: f0 swings with the season, f1 grows, the others are quiet."""
+    rng, found = np.random.default_rng(seed), {}
+    for i, month in enumerate(pd.date_range(start, periods=count, freq="MS")):
+        table = pd.DataFrame(rng.normal(size=(rows, len(NAMES))), columns=NAMES)
+        table["f0"] += 0.8 * (month.month == 12) + 0.3 * np.sin(2 * np.pi * month.month / 12)
+        table["f1"] += 0.04 * i
+        table["home"] = rng.choice(["own", "rent"], rows, p=[0.6, 0.4])
+        found[month] = table
+    return found
+
+
+def profiled(tables: dict[pd.Timestamp, pd.DataFrame]) -> Profile:
+    first = next(iter(tables.values()))
+    kept = Profile.of(first, list(first))
+    for month, table in tables.items():
+        kept.add(month, table)
+    return kept
+
+
+@pytest.fixture(scope="module")
+def quiet() -> dict[pd.Timestamp, pd.DataFrame]:
+    return months(39)
+
+
+def test_24_quiet_months_with_a_season_and_a_trend_raise_no_alarm(quiet: dict[pd.Timestamp, pd.DataFrame]) -> None:
+    found = drift_by_month(profiled(quiet), DriftTerms())
+    judged = found[found["held_against"] == SEASON]
+    assert judged["as_of"].nunique() == 24
+    assert not found["alarm"].any()
+
+
+def test_a_shift_of_a_third_of_the_customers_is_found_in_its_month_and_named() -> None:
+    rows, rng = 10_000, np.random.default_rng(1)
+    tables = months(20, rows=rows)
+    last = max(tables)
+    kept, quiet = profiled(tables), drift_by_month(profiled(tables), DriftTerms())
+    assert not quiet["alarm"].any()
+    named = []
+    for feature in NAMES[2:22]:
+        moved = tables[last].assign(**{feature: tables[last][feature] + 0.3 * (rng.random(rows) < 0.3)})
+        counts = {**kept.counts[feature], last: kept.cells[feature].count(moved[feature])}
+        found = drift_by_month(Profile(kept.cells, kept.rows, {**kept.counts, feature: counts}), DriftTerms())
+        named.append(found.loc[found["alarm"], ["as_of", "feature"]].values.tolist() == [[last, feature]])
+    assert sum(named) >= 18
+
+
+def test_a_shift_of_a_feature_that_swings_with_the_season_is_found() -> None:
+    tables = months(20)
+    last = max(tables)
+    found = drift_by_month(profiled({**tables, last: tables[last].assign(f0=tables[last]["f0"] + 0.2)}), DriftTerms())
+    alarms = found[found["alarm"]]
+    assert alarms[["as_of", "feature"]].values.tolist() == [[last, "f0"]]
+    assert 0.1 < alarms["shift"].iloc[0] < 0.3
+
+
+def test_a_level_of_text_that_grows_and_one_never_seen_are_found() -> None:
+    tables = months(17)
+    last = max(tables)
+    homes = np.where(np.arange(3000) % 10 == 0, "boat", tables[last]["home"])
+    found = drift_by_month(profiled({**tables, last: tables[last].assign(home=homes)}), DriftTerms())
+    assert found.loc[found["alarm"], "feature"].tolist() == ["home"]
+    assert np.isnan(found.loc[found["alarm"], "shift"]).all()
+
+
+def test_without_a_year_the_month_before_is_held_against_and_only_noted() -> None:
+    tables = months(10)
+    last = max(tables)
+    found = drift_by_month(profiled({**tables, last: tables[last].assign(f7=tables[last]["f7"] + 0.5)}), DriftTerms())
+    noted = found[found["noted"]]
+    assert (last, "f7") in set(zip(noted["as_of"], noted["feature"], strict=True))
+    assert set(noted["held_against"]) == {MONTH}
+    assert not found["alarm"].any()
+
+
+def test_a_shift_that_stays_alarms_once_and_not_again_a_year_later() -> None:
+    tables = months(34)
+    since = sorted(tables)[17]
+    moved = {m: t.assign(f7=t["f7"] + 0.4) if m >= since else t for m, t in tables.items()}
+    found = drift_by_month(profiled(moved), DriftTerms())
+    assert found.loc[found["alarm"], ["as_of", "feature"]].values.tolist() == [[since, "f7"]]
+    echo = found[(found["feature"] == "f7") & (found["remark"].str.contains("a year ago"))]
+    assert since + pd.DateOffset(years=1) in set(echo["as_of"])
+
+
+def test_the_banks_own_doing_is_noted() -> None:
+    tables = months(17)
+    last = max(tables)
+    kept = profiled({**tables, last: tables[last].assign(f7=tables[last]["f7"] + 1.0)})
+    found = drift_by_month(kept, DriftTerms(own_doing=("f7",)))
+    assert found.loc[found["noted"] & (found["as_of"] == last), "feature"].tolist() == ["f7"]
+    assert not found["alarm"].any()
+
+
+def test_more_features_need_more_evidence() -> None:
+    tables = months(17)
+    last = max(tables)
+    found = surprises(profiled({**tables, last: tables[last].assign(f7=tables[last]["f7"] + 0.15)}), DriftTerms())
+    alone = judge(found[found["feature"] == "f7"], DriftTerms())
+    among = judge(found, DriftTerms())
+    one, many = (t.loc[(t["as_of"] == last) & (t["feature"] == "f7"), "p_adjusted"].item() for t in (alone, among))
+    assert many == pytest.approx(len(NAMES) * one + one)
+
+
+def test_a_month_without_rows_is_not_judged_and_the_next_are_not_held_against_it() -> None:
+    tables = months(18)
+    empty = sorted(tables)[-2]
+    found = drift_by_month(profiled({**tables, empty: tables[empty].head(0)}), DriftTerms())
+    late = found[found["as_of"] >= empty]
+    assert late["p"].isna().all()
+    assert late["remark"].str.contains("no rows").all()
+    assert not found["alarm"].any()
+
+
+def test_a_clock_is_not_judged() -> None:
+    tables = {m: t.assign(history_days=30.0 * i) for i, (m, t) in enumerate(months(17).items())}
+    found = drift_by_month(profiled(tables), DriftTerms())
+    clock = found[(found["feature"] == "history_days") & (found["as_of"] == max(tables))].iloc[0]
+    assert "moves by itself" in clock["remark"]
+    assert not clock["alarm"]
+
+
+def test_months_that_vary_more_than_chance_are_given_more_room() -> None:
+    rng = np.random.default_rng(3)
+    steady = np.tile([500, 500, 500, 500, 0], (18, 1)).astype(np.int64)
+    restless = steady.copy()
+    for i in range(17):
+        step = rng.integers(-60, 60)
+        restless[i] += np.array([-step, 0, 0, step, 0])
+    for counts in (steady, restless):
+        counts[17] = [420, 500, 500, 580, 0]
+    assert surprise(steady, 17, 12).p < surprise(restless, 17, 12).p / 100
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 400), min_size=4, max_size=4), min_size=16, max_size=16))
+def test_any_counts_give_a_probability_or_a_reason(counts: list[list[int]]) -> None:
+    found = surprise(np.array(counts, np.int64), 15, 12)
+    assert bool(found.why_not) != bool(0 <= found.p <= 1)
+    if not found.why_not:
+        assert found.psi >= 0
+
+
+def test_terms_out_of_range_are_refused() -> None:
+    with pytest.raises(ParamsError, match="level must lie between 0 and 1; got 2"):
+        DriftTerms(level=2)
+    with pytest.raises(ParamsError, match="window >= least >= 2 expected; got window 2, least 3"):
+        DriftTerms(window=2)
