@@ -27,7 +27,7 @@ class Entry:
 
 
 def read_entries(file: Path) -> dict[str, Entry]:
-    """Read the registry's rules; whether its checks exist, :func:`afraz.governance.gates.read_registry` asks.
+    """Read the registry's rules; whether its checks exist, :func:`afraz.governance.gates.asked_checks` asks.
 
     Raises
     ------

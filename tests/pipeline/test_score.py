@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from afraz.errors import ParamsError
-from afraz.governance.gates import read_registry
+from afraz.governance.entries import read_entries
 from afraz.pipeline.score import SCORERS, score_as_of
 
 REPO = Path(__file__).resolve().parents[2]
 
 
 def test_every_registered_model_has_a_scorer() -> None:
-    assert set(SCORERS) == set(read_registry(REPO / "mlflow" / "registry.yaml"))
+    assert set(SCORERS) == set(read_entries(REPO / "mlflow" / "registry.yaml"))
 
 
 def test_a_wrong_date_or_model_is_refused(workspace: Path) -> None:
