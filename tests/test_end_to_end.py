@@ -18,7 +18,7 @@ REPO = Path(__file__).resolve().parents[1]
 ALL = [
     "simulate", "ingest", "features", "applications", "assignments", "churn", "credit", "segmentation", "value",
     "promotion", "follow_up", "govern", "score", "score_segments", "score_value", "score_promotion", "score_credit",
-    "decide", "feedback", "oracle",
+    "monitor", "decide", "feedback", "oracle",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.slow
@@ -141,7 +141,7 @@ def test_a_second_repro_does_nothing_and_a_churn_parameter_reruns_churn_and_its_
     stated = file.read_text()
     assert "test_dates: 2" in stated
     file.write_text(stated.replace("test_dates: 2", "test_dates: 1"))  # other months to learn from: another model
-    assert _ran(_run(bank, "dvc", "repro")) == ["churn", "govern", "score", "oracle"]  # credit is left alone
+    assert _ran(_run(bank, "dvc", "repro")) == ["churn", "govern", "score", "monitor", "oracle"]  # credit is left alone
     file.write_text(stated)
     _run(bank, "dvc", "repro")
     assert _outputs(bank) == before  # restored or made anew: the same bytes
@@ -158,6 +158,8 @@ def test_the_command_line_answers(bank: Path) -> None:
     desk = pd.read_parquet(bank / "data/decisions/desk.parquet")
     assert "routing priority" in _run(bank, "afraz", "next-action", desk["customer_id"].iloc[0])
     assert "wrote" in _run(bank, "afraz", "lists", "--out", str(bank / "lists"))
+    assert "churn: " in _run(bank, "afraz", "monitor")
+    assert "2026-07-01 churn" in _run(bank, "afraz", "monitor", "--history")
     assert "Headline measures" in _run(bank, "afraz", "summary")
     assert "champion churn" in _run(bank, "afraz", "doctor")
 
