@@ -122,13 +122,16 @@ class Monitored:
         return self.verdicts[self.verdicts["as_of"] == last].reset_index(drop=True)
 
     def metrics(self) -> dict[str, Any]:
-        """Counts for the run: verdicts now, alarms of every model over its months."""
-        alarms = self.drift[self.drift["alarm"]]
+        """Measures of the run: verdicts now (``gravity``: 0 keep … 3 withdraw), months with an alarm of every model."""
+        now = self.now()
         judged = self.drift[self.drift["held_against"] == SEASON]
+        months = judged.groupby("model")["as_of"].nunique()
+        alarms = self.drift[self.drift["alarm"]].groupby("model")["as_of"].nunique()
         return {
-            "verdicts": dict(zip(self.now()["model"], self.now()["verdict"], strict=True)),
-            "months_judged": {m: int(part["as_of"].nunique()) for m, part in judged.groupby("model")},
-            "months_with_alarm": {m: int(part["as_of"].nunique()) for m, part in alarms.groupby("model")},
+            "verdicts": dict(zip(now["model"], now["verdict"], strict=True)),
+            "gravity": {row["model"]: say.VERDICTS.index(row["verdict"]) for row in now.to_dict("records")},
+            "months_judged": {name: int(months.get(name, 0)) for name in now["model"]},
+            "months_with_alarm": {name: int(alarms.get(name, 0)) for name in now["model"]},
             "not_watched": self.not_watched,
         }
 

@@ -1,6 +1,7 @@
 """One model over the months: its inputs are counted, its champion scores them, outcomes are held against the scores."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,14 @@ class Watcher:
         return None if self.until is None else bool(month < self.until)
 
     def learn_cells(self, reference: pd.DataFrame, bins: int) -> None:
-        """Cut the score by those of the rows of reference."""
-        if self.subject.measure and len(reference):
-            told = self.artifact.predict(reference)
-            self.output = KINDS[self.model].score(told)
-            self.scores = Profile.of(pd.DataFrame({SCORE: told[self.output].to_numpy()}), [SCORE], bins)
+        """Cut the score by those of the rows of reference; where these cannot be scored, the score is not watched."""
+        if not self.subject.measure:
+            return
+        names = [str(output["name"]) for output in self.artifact.spec["outputs"]]
+        self.output = KINDS[self.model].score(pd.DataFrame(columns=names))
+        with suppress(ArtifactError):  # the months themselves say why
+            scored = pd.DataFrame({SCORE: self.artifact.score(reference, self.output)})
+            self.scores = Profile.of(scored, [SCORE], bins)
 
     def add(self, month: pd.Timestamp, rows: pd.DataFrame) -> None:
         """Score a month, and hold outcomes against it unless the model has learned from them.
