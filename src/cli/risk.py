@@ -1,12 +1,14 @@
 """Risk of the units and of the whole."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 from rich.table import Table
 
 from .terminal import app, console
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = {
     "unit": "unit", "exposure": "exposure", "probability": "probability", "severity": "severity",
@@ -37,6 +39,8 @@ def risk(
     title = f"as of {day}, {s.horizon:g} days, {100 * s.level:g} %, {s.currency}"
     _show(found.view.units[list(SHOWN)].rename(columns=SHOWN), title)
     if unit is None:
+        import pandas as pd
+
         total = {k: v for k, v in found.view.total.items() if k in SHOWN or k == "diversification_benefit"}
         _show(pd.DataFrame({"total": list(total), "": list(total.values())}), "The whole")
     else:
@@ -48,7 +52,7 @@ def risk(
         console.print(f"note: {note}", markup=False)
 
 
-def _show(frame: pd.DataFrame, title: str) -> None:
+def _show(frame: "pd.DataFrame", title: str) -> None:
     from ..reports.document import spell
 
     table = Table(*(str(c).replace("_", " ") for c in frame.columns), title=title, title_justify="left")
