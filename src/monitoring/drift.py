@@ -52,11 +52,11 @@ class DriftTerms:
         Quantile bins of a number.
     """
 
-    level: float = 1e-4
+    level: float = 0.01
     least_psi: float = 0.005
     least_shift: float = 0.05
-    window: int = 6
-    least: int = 3
+    window: int = 12
+    least: int = 6
     bins: int = 10
     own_doing: tuple[str, ...] = ()
 
@@ -111,7 +111,8 @@ def judge(found: pd.DataFrame, terms: DriftTerms) -> pd.DataFrame:
         table.loc[part.index, "p_adjusted"] = holm(part["p"].to_numpy())
     unusual = (table["p_adjusted"] < terms.level) & table["matters"]
     season, ours = table["held_against"] == SEASON, table["feature"].isin(terms.own_doing)
-    candidates = unusual & season & ~ours
+    leap = season & pd.to_datetime(table["as_of"]).map(after_a_leap_day)
+    candidates = unusual & season & ~ours & ~leap
     alarms: set[tuple[pd.Timestamp, str]] = set()
     echoes = pd.Series(False, index=table.index)
     pairs = zip(table.index, pd.to_datetime(table["as_of"]), table["feature"], candidates, strict=True)
@@ -123,8 +124,24 @@ def judge(found: pd.DataFrame, terms: DriftTerms) -> pd.DataFrame:
         else:
             alarms.add((month, name))
     table.loc[echoes, "remark"] = "what it is held against was an alarm a year ago"
+    table.loc[unusual & leap, "remark"] = "a leap day lies in the months before, or did a year ago"
     table.loc[unusual & ours, "remark"] = "the bank's own doing moves it"
-    return table.assign(alarm=candidates & ~echoes, noted=unusual & (~season | ours))
+    return table.assign(alarm=candidates & ~echoes, noted=unusual & (~season | ours | leap))
+
+
+def after_a_leap_day(month: pd.Timestamp) -> bool:
+    """Whether the 90 days before a date hold a leap day, or did a year ago.
+
+    Then windows of 30 and 90 days begin on another day of the calendar than they did a year ago, and may hold one
+    payday or one end of a month more: the season cannot be compared.
+
+    Examples
+    --------
+    >>> [after_a_leap_day(pd.Timestamp(day)) for day in ("2024-03-01", "2025-05-01", "2025-06-01", "2026-04-01")]
+    [True, True, False, False]
+    """
+    days = [pd.date_range(end - pd.Timedelta(days=90), end) for end in (month, month - pd.DateOffset(years=1))]
+    return any(((part.month == 2) & (part.day == 29)).any() for part in days)
 
 
 def against_learned(profile: Profile, learned: Sequence[pd.Timestamp]) -> pd.DataFrame:
@@ -144,13 +161,13 @@ def drift_by_month(profile: Profile, terms: DriftTerms) -> pd.DataFrame:
     Examples
     --------
     >>> rng, kept = np.random.default_rng(0), None
-    >>> for i, month in enumerate(pd.date_range("2024-07-01", periods=18, freq="MS")):
+    >>> for i, month in enumerate(pd.date_range("2024-07-01", periods=20, freq="MS")):
     ...     rows = pd.DataFrame(rng.normal(size=(4000, 2)), columns=["spend", "age"])
     ...     kept = kept or Profile.of(rows, ["spend", "age"])
-    ...     kept.add(month, rows.assign(spend=rows["spend"] + (0.3 if i == 17 else 0.0)))
+    ...     kept.add(month, rows.assign(spend=rows["spend"] + (0.3 if i == 19 else 0.0)))
     >>> found = drift_by_month(kept, DriftTerms())
     >>> found.loc[found["alarm"], ["as_of", "feature"]].values.tolist()
-    [[Timestamp('2025-12-01 00:00:00'), 'spend']]
+    [[Timestamp('2026-02-01 00:00:00'), 'spend']]
     """
     return judge(surprises(profile, terms), terms)
 

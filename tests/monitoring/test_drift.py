@@ -36,7 +36,7 @@ def profiled(tables: dict[pd.Timestamp, pd.DataFrame]) -> Profile:
 
 @pytest.fixture(scope="module")
 def quiet() -> dict[pd.Timestamp, pd.DataFrame]:
-    return months(39)
+    return months(42)
 
 
 def test_24_quiet_months_with_a_season_and_a_trend_raise_no_alarm(quiet: dict[pd.Timestamp, pd.DataFrame]) -> None:
@@ -48,7 +48,7 @@ def test_24_quiet_months_with_a_season_and_a_trend_raise_no_alarm(quiet: dict[pd
 
 def test_a_shift_of_a_third_of_the_customers_is_found_in_its_month_and_named() -> None:
     rows, rng = 10_000, np.random.default_rng(1)
-    tables = months(20, rows=rows)
+    tables = months(30, rows=rows)
     last = max(tables)
     kept, quiet = profiled(tables), drift_by_month(profiled(tables), DriftTerms())
     assert not quiet["alarm"].any()
@@ -58,7 +58,7 @@ def test_a_shift_of_a_third_of_the_customers_is_found_in_its_month_and_named() -
         counts = {**kept.counts[feature], last: kept.cells[feature].count(moved[feature])}
         found = drift_by_month(Profile(kept.cells, kept.rows, {**kept.counts, feature: counts}), DriftTerms())
         named.append(found.loc[found["alarm"], ["as_of", "feature"]].values.tolist() == [[last, feature]])
-    assert sum(named) >= 16  # four in five, the power that is asked of a watch elsewhere; 17 are found
+    assert sum(named) >= 17
 
 
 def test_a_shift_of_a_feature_that_swings_with_the_season_is_found() -> None:
@@ -71,7 +71,7 @@ def test_a_shift_of_a_feature_that_swings_with_the_season_is_found() -> None:
 
 
 def test_a_level_of_text_that_grows_and_one_never_seen_are_found() -> None:
-    tables = months(17)
+    tables = months(20)
     last = max(tables)
     homes = np.where(np.arange(3000) % 10 == 0, "boat", tables[last]["home"])
     found = drift_by_month(profiled({**tables, last: tables[last].assign(home=homes)}), DriftTerms())
@@ -80,7 +80,7 @@ def test_a_level_of_text_that_grows_and_one_never_seen_are_found() -> None:
 
 
 def test_without_a_year_the_month_before_is_held_against_and_only_noted() -> None:
-    tables = months(10)
+    tables = months(12)
     last = max(tables)
     found = drift_by_month(profiled({**tables, last: tables[last].assign(f7=tables[last]["f7"] + 0.5)}), DriftTerms())
     noted = found[found["noted"]]
@@ -90,8 +90,8 @@ def test_without_a_year_the_month_before_is_held_against_and_only_noted() -> Non
 
 
 def test_a_shift_that_stays_alarms_once_and_not_again_a_year_later() -> None:
-    tables = months(34)
-    since = sorted(tables)[17]
+    tables = months(37)
+    since = sorted(tables)[23]
     moved = {m: t.assign(f7=t["f7"] + 0.4) if m >= since else t for m, t in tables.items()}
     found = drift_by_month(profiled(moved), DriftTerms())
     assert found.loc[found["alarm"], ["as_of", "feature"]].values.tolist() == [[since, "f7"]]
@@ -100,7 +100,7 @@ def test_a_shift_that_stays_alarms_once_and_not_again_a_year_later() -> None:
 
 
 def test_the_banks_own_doing_is_noted() -> None:
-    tables = months(17)
+    tables = months(20)
     last = max(tables)
     kept = profiled({**tables, last: tables[last].assign(f7=tables[last]["f7"] + 1.0)})
     found = drift_by_month(kept, DriftTerms(own_doing=("f7",)))
@@ -109,7 +109,7 @@ def test_the_banks_own_doing_is_noted() -> None:
 
 
 def test_more_features_need_more_evidence() -> None:
-    tables = months(17)
+    tables = months(20)
     last = max(tables)
     found = surprises(profiled({**tables, last: tables[last].assign(f7=tables[last]["f7"] + 0.15)}), DriftTerms())
     alone = judge(found[found["feature"] == "f7"], DriftTerms())
@@ -119,7 +119,7 @@ def test_more_features_need_more_evidence() -> None:
 
 
 def test_a_month_without_rows_is_not_judged_and_the_next_are_not_held_against_it() -> None:
-    tables = months(18)
+    tables = months(21)
     empty = sorted(tables)[-2]
     found = drift_by_month(profiled({**tables, empty: tables[empty].head(0)}), DriftTerms())
     late = found[found["as_of"] >= empty]
@@ -129,8 +129,11 @@ def test_a_month_without_rows_is_not_judged_and_the_next_are_not_held_against_it
 
 
 def test_a_clock_is_not_judged() -> None:
-    tables = {m: t.assign(history_days=30.0 * i) for i, (m, t) in enumerate(months(17).items())}
-    found = drift_by_month(profiled(tables), DriftTerms())
+    tables = {m: t.assign(history_days=30.0 * i) for i, (m, t) in enumerate(months(20).items())}
+    kept = Profile.of(pd.concat(list(tables.values())[:12]), list(tables[min(tables)]))
+    for month, table in tables.items():
+        kept.add(month, table)
+    found = drift_by_month(kept, DriftTerms())
     clock = found[(found["feature"] == "history_days") & (found["as_of"] == max(tables))].iloc[0]
     assert "moves by itself" in clock["remark"]
     assert not clock["alarm"]
@@ -138,27 +141,35 @@ def test_a_clock_is_not_judged() -> None:
 
 def test_months_that_vary_more_than_chance_are_given_more_room() -> None:
     rng = np.random.default_rng(3)
-    steady = np.tile([500, 500, 500, 500, 0], (18, 1)).astype(np.int64)
+    steady = np.tile([500, 500, 500, 500, 0], (20, 1)).astype(np.int64)
     restless = steady.copy()
-    for i in range(17):
+    for i in range(19):
         step = rng.integers(-60, 60)
         restless[i] += np.array([-step, 0, 0, step, 0])
     for counts in (steady, restless):
-        counts[17] = [420, 500, 500, 580, 0]
-    assert surprise(steady, 17, 12).p < surprise(restless, 17, 12).p / 100
+        counts[19] = [420, 500, 500, 580, 0]
+    assert surprise(steady, 19, 12).p < surprise(restless, 19, 12).p / 100
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.lists(st.integers(0, 400), min_size=4, max_size=4), min_size=16, max_size=16))
+@given(st.lists(st.lists(st.integers(0, 400), min_size=4, max_size=4), min_size=20, max_size=20))
 def test_any_counts_give_a_probability_or_a_reason(counts: list[list[int]]) -> None:
-    found = surprise(np.array(counts, np.int64), 15, 12)
+    found = surprise(np.array(counts, np.int64), 19, 12)
     assert bool(found.why_not) != bool(0 <= found.p <= 1)
     if not found.why_not:
         assert found.psi >= 0
 
 
+def test_the_months_after_a_leap_day_are_only_noted() -> None:
+    tables = months(22)  # the last is 2025-04-01: a year before, its windows held the leap day
+    last = max(tables)
+    found = drift_by_month(profiled({**tables, last: tables[last].assign(f7=tables[last]["f7"] + 0.5)}), DriftTerms())
+    assert found.loc[found["noted"] & (found["as_of"] == last), "feature"].tolist() == ["f7"]
+    assert not found["alarm"].any()
+
+
 def test_terms_out_of_range_are_refused() -> None:
     with pytest.raises(ParamsError, match="level must lie between 0 and 1; got 2"):
         DriftTerms(level=2)
-    with pytest.raises(ParamsError, match="window >= least >= 2 expected; got window 2, least 3"):
+    with pytest.raises(ParamsError, match="window >= least >= 2 expected; got window 2, least 6"):
         DriftTerms(window=2)
