@@ -83,8 +83,8 @@ def _lenses(metrics: Mapping[str, Any]) -> list[Block]:
     rows = pd.DataFrame([
         {"lens": name, "method": lens.get("kind"), "segments": lens.get("segments"),
          "stability": lens.get("stability"), "mean confidence": lens.get("confidence"),
-         "largest segment": max(lens["shares"].values()), "smallest segment": min(lens["shares"].values())}
-        for name, lens in lenses.items()
+         "largest segment": max(shares, default=None), "smallest segment": min(shares, default=None)}
+        for name, lens in lenses.items() for shares in [(lens.get("shares") or {}).values()]  # none: not applicable here
     ])  # fmt: skip
     silent = [f"Lens {n}: {lens['silence']['warning']}." for n, lens in lenses.items() if lens.get("silence")]
     return [

@@ -250,3 +250,10 @@ def test_it_stands_alone_and_needs_no_colour(subject: Maker, comparison: SimpleN
     assert all(after <= before + 1 for before, after in pairwise(levels))
     styles = html.split("<style>")[1].split("</style>")[0]
     assert all(len(set(colour[1:])) == 1 for colour in re.findall(r"#[0-9a-fA-F]{3,6}\b", styles)), "greys only"
+
+
+def test_a_lens_that_does_not_apply_has_no_sizes(subject: Maker) -> None:
+    lenses = {"needs": {"kind": "kmeans", "segments": 2, "stability": 0.9, "shares": {"a": 0.6, "b": 0.4}},
+              "attitude": {"kind": "clusters", "why": "nobody was asked"}}  # fmt: skip
+    html = write_dossier(subject("segmentation", metrics={"lenses": lenses}))
+    assert "attitude" in read(html).sections["quality"]
