@@ -90,6 +90,8 @@ def headline(metrics: Mapping[str, Any], names: Sequence[str], most: int = 6) ->
     [Measure(name='test.roc_auc', value=0.8, low=0.7, high=0.9)]
     >>> [m.name for m in headline(found, [])]
     ['test.roc_auc', 'rows']
+    >>> [m.name for m in headline({"gravity": {"churn": 1, "value": 0}}, [])]
+    ['gravity.churn', 'gravity.value']
     """
     known = {m.name: m for m in _measures(metrics, "")}
     if names:
@@ -102,7 +104,8 @@ def _measures(part: Mapping[str, Any], prefix: str) -> list[Measure]:
     for name, item in part.items():
         if isinstance(item, Mapping):
             value: Any = item.get("value")
-            if _number(value):
+            # a measure with its interval, or a bare value; a mapping with more names may have one that is called value
+            if _number(value) and ("low" in item or len(item) == 1):
                 found.append(Measure(f"{prefix}{name}", value, item.get("low"), item.get("high")))
             else:
                 found += _measures(item, f"{prefix}{name}.")
