@@ -10,13 +10,13 @@
 # of one month, each number in turn; the simulator itself is left alone, since it cannot move one feature by itself.
 
 # %% tags=["parameters"]
-set_on: list = [31, 32]
-judged_on: list = [41, 42]
+set_on: list = [31, 41]
+judged_on: list = [42, 43]
 customers: int = 10000
-months: int = 39
+months: int = 42
 quiet_months: int = 24
 as_of: str = "2026-07-01"
-levels: list = [0.01, 0.001, 0.0003, 0.0001, 0.00003, 0.00001]
+levels: list = [0.1, 0.05, 0.02, 0.01, 0.005, 0.002]
 kept_in: str = ""
 
 # %%
