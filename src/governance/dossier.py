@@ -1,5 +1,7 @@
 """The dossier of a model version: all that a reviewer who did not build it needs, in one file."""
 
+from collections.abc import Callable
+
 from ..reports.document import Block, Document, Section, Table, Text
 from .chapters import comparison, explanation, groups, origin, quality, review, steadiness, tuning
 from .subject import Compared, Subject
@@ -27,7 +29,16 @@ def document(subject: Subject) -> Document:
         f"Evidence for the review of model {subject.digest[:12]}. Equal evidence gives the same file; nothing in it "
         "names a customer."
     )
-    return Document(title, lead, [*(chapter(subject) for chapter in CHAPTERS), _further(subject)])
+    return Document(title, lead, [*(_written(chapter, subject) for chapter in CHAPTERS), _further(subject)])
+
+
+def _written(chapter: Callable[[Subject], Section], subject: Subject) -> Section:
+    """Write a chapter; evidence that it does not understand costs that chapter and is said, not the whole dossier."""
+    try:
+        return chapter(subject)
+    except Exception as error:
+        why = f"This chapter could not be written: {type(error).__name__}: {error}."
+        return Section(chapter.__name__, chapter.__name__.replace("_", " ").capitalize(), [Text(why, "absent")])
 
 
 def write_dossier(subject: Subject) -> str:

@@ -259,7 +259,7 @@ def test_afraz_records_registers_and_reviews_through_the_server(
     assert re.fullmatch(
         r"error: the team server refuses: dara is data-scientist here: .*: ask a reviewer\n", refused
     ), refused
-    with pytest.raises(GateError, match="refuses: .* moving the alias champion of churn.: ask a reviewer"):
+    with pytest.raises(GateError, match="refuses: .*moving the alias champion of churn.: ask a reviewer"):
         registry.move_alias("churn", number, "champion")
     assert read_champions() == {}
 
@@ -270,7 +270,7 @@ def test_afraz_records_registers_and_reviews_through_the_server(
     assert champion.version == number
     assert read_champions() == {"churn": champion.digest}
     team.sign_in(monkeypatch, "dara")
-    with pytest.raises(GateError, match="does not permit describing churn version 1 to this user: ask a reviewer"):
+    with pytest.raises(GateError, match="refuses: .*describing churn version 1.: ask a reviewer"):
         add_version(0, "fail")
     assert registry.versions("churn")[0]["gates"] == "passed"
 

@@ -188,7 +188,7 @@ def _one(
 
 def _assigned(subject: Subject, sample: pd.DataFrame) -> list[Block]:
     names = {
-        lens["name"]: {segment["id"]: segment["name"] for segment in lens["segments"]}
+        lens["name"]: {segment["id"]: segment["name"] for segment in lens.get("segments", ())}
         for lens in subject.artifact.spec["lenses"]
     }
     lenses = [str(c) for c in sample if f"{c}_confidence" in sample]

@@ -52,6 +52,7 @@ def test_every_kind_of_model_gives_a_small_dossier_with_every_section_and_the_sa
     subject: Maker, kind: str
 ) -> None:
     html = write_dossier(subject(kind))
+    assert "could not be written" not in html
     assert len(html.encode()) < MOST
     assert html == write_dossier(subject(kind))
     sections = read(html).sections
@@ -257,3 +258,9 @@ def test_a_lens_that_does_not_apply_has_no_sizes(subject: Maker) -> None:
               "attitude": {"kind": "clusters", "why": "nobody was asked"}}  # fmt: skip
     html = write_dossier(subject("segmentation", metrics={"lenses": lenses}))
     assert "attitude" in html
+
+
+def test_evidence_that_a_chapter_does_not_understand_costs_that_chapter_alone(subject: Maker) -> None:
+    html = write_dossier(subject("churn", metrics={"test": "a text where measures are"}))
+    assert "This chapter could not be written" in html
+    assert "Purpose and limits" in html
