@@ -10,13 +10,13 @@
 # of one month, each number in turn; the simulator itself is left alone, since it cannot move one feature by itself.
 
 # %% tags=["parameters"]
-set_on: list = [31, 41]
-judged_on: list = [42, 43]
+set_on: list = [31, 41, 42, 43]
+judged_on: list = [44, 45]
 customers: int = 10000
 months: int = 42
 quiet_months: int = 24
 as_of: str = "2026-07-01"
-levels: list = [0.1, 0.05, 0.02, 0.01, 0.005, 0.002]
+levels: list = [0.05, 0.01, 0.003, 0.001]
 kept_in: str = ""
 
 # %%

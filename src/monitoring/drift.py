@@ -52,7 +52,7 @@ class DriftTerms:
         Quantile bins of a number.
     """
 
-    level: float = 0.01
+    level: float = 0.003
     least_psi: float = 0.005
     least_shift: float = 0.05
     window: int = 12

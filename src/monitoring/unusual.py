@@ -5,7 +5,6 @@ against theirs. So a season is no drift, nor is a trend that goes on. How far a 
 chance allows, and more where the last months varied by more than chance.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,6 @@ Array = NDArray[np.float64]
 
 YEAR = 12
 WEIGHT = 3.0  # months that chance counts for, when the spread of the last months is told
-RESTLESS = 0.05  # a feature whose last months chance would let vary so much so rarely
 BY_ITSELF = 1.0  # PSI: between such months and their season a year ago there is nothing in common to compare
 LEAST_ROWS = 5.0  # of a cell, for its share to be taken as varying by chance
 
@@ -69,10 +67,9 @@ def surprise(counts: NDArray[np.int64], place: int, lag: int, *, window: int = 1
     1/n_t + 1/n_(t−lag) + (mean of the same)/m is chi-square with cells − 1 degrees of freedom, if only chance is at
     work (Yurdakul and Naranjo 2020, Journal of Risk Model Validation 14(4)). Where the last d varied by more than
     chance, it is divided by how much more (quasi-likelihood; McCullagh and Nelder 1989, ch. 4.5), chance counting for
-    three months, and, where chance would vary so much in one of twenty features only, held against F instead, since few
-    months tell how much a restless feature varies. The mean rank (ridits; Bross 1958, Biometrics 14) is judged in the
-    same way with one degree of freedom, by the normal or Student's t: it finds a small move of everything that is
-    spread over many cells in the PSI.
+    three months, and held against F instead, since few months tell how much a restless feature varies. The mean rank
+    (ridits; Bross 1958, Biometrics 14) is judged in the same way with one degree of freedom, by the normal or
+    Student's t: it finds a small move of everything that is spread over many cells in the PSI.
 
     Examples
     --------
@@ -105,9 +102,9 @@ def surprise(counts: NDArray[np.int64], place: int, lag: int, *, window: int = 1
     live = (expected > 1 / n[place]) | (s[place] > 1 / n[place])
     freedom = max(int(live.sum()) - 1, 1)
     varied = ((d - d.mean(axis=0)) ** 2 / np.maximum(expected, LEAST_ROWS / n[place]) / chance[:, None])[:, live].sum()
-    q = psi / scale
-    p_psi = _p(float(varied), freedom, m, lambda excess: chdtrc(freedom, q / excess),
-               lambda excess: fdtrc(freedom, WEIGHT + m - 1, q / freedom / excess))  # fmt: skip
+    excess, q = _excess(varied / freedom, m), psi / scale
+    restless = excess > 1
+    p_psi = float(fdtrc(freedom, WEIGHT + m - 1, q / freedom / excess) if restless else chdtrc(freedom, q))
     if not ranked:
         return Surprise(psi, np.nan, p_psi)
     shift, p_shift = _shift(s, expected, place, lag, earlier, chance, scale)
@@ -118,23 +115,9 @@ def _psi(expected: Array, actual: Array, rows: float) -> float:
     return float(contributions(expected * rows, actual * rows).sum())
 
 
-def _p(
-    varied: float, freedom: int, months: int, by_chance: Callable[[float], float], restless: Callable[[float], float]
-) -> float:
-    """Judge by chance, or by what few months say of a restless feature.
-
-    Parameters
-    ----------
-    varied : float
-        Squared differences of the last months from their mean, in units of chance: chi-square with ``freedom`` times
-        months − 1 degrees of freedom, if only chance is at work.
-    by_chance, restless : callable
-        From how much more than chance the months varied to a probability.
-    """
-    excess = (WEIGHT + varied / freedom) / (WEIGHT + months - 1)
-    if chdtrc(freedom * (months - 1), varied) < RESTLESS:
-        return float(restless(max(1.0, excess)))
-    return float(by_chance(max(1.0, excess)))
+def _excess(varied: float, months: int) -> float:
+    """How much more than chance the last months varied; 1 or less where they did not."""
+    return float((WEIGHT + varied) / (WEIGHT + months - 1))
 
 
 def _shift(
@@ -150,7 +133,8 @@ def _shift(
     shift = float(level[place] - level[place - lag] - moved.mean())
     share = max(float(s[place, :-1].sum()), 1e-12)  # only known values have a rank
     varied = float((((moved - moved.mean()) ** 2) / chance).sum()) * share
-    z, m = abs(shift) / float(np.sqrt(scale / share)), len(earlier)
-    p = _p(varied, 1, m, lambda excess: 2 * ndtr(-z / np.sqrt(excess)),
-           lambda excess: 2 * stdtr(WEIGHT + m - 1, -z / np.sqrt(excess)))  # fmt: skip
-    return shift, p
+    excess = _excess(varied, len(earlier))
+    z = abs(shift) / float(np.sqrt(scale / share))
+    if excess <= 1:
+        return shift, float(2 * ndtr(-z))
+    return shift, float(2 * stdtr(WEIGHT + len(earlier) - 1, -z / np.sqrt(excess)))

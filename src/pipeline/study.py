@@ -1,5 +1,6 @@
 """Re-run a study: the notebook of a folder ``experiments/NNN-slug/`` that writes its ``results.json``."""
 
+import os
 from pathlib import Path
 
 from .. import catalog
@@ -27,6 +28,8 @@ def run_study(number: str) -> Path:
     results = folder / "results.json"
     before = results.stat().st_mtime_ns if results.exists() else None
     values = {p.name: p.default for p in parameters_cell(found[0].read_text("utf-8"))}
+    # a study works in its own folder, where a relative path to the code leads nowhere, and an installed clone would run
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(root / ".path"), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
         execute(found[0], runs / "notebook.ipynb", values, folder)
     except CellFailure as failure:
