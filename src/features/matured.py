@@ -29,15 +29,34 @@ def matured_outcomes(model: str, as_of: date) -> pd.DataFrame:
     NotApplicable
         If no window of that date has ended yet, or a model has no outcome of its own.
     """
-    if model not in _OUTCOMES:
+    must_have_outcomes(model)
+    found = OUTCOMES[model](as_of)
+    if found.empty:
+        raise NotApplicable(f"{model} on {as_of}: no outcome window has ended yet ({_until()} is the end of the data)")
+    return found.reset_index(drop=True)
+
+
+def must_have_outcomes(model: str) -> None:
+    """Refuse a model whose scores nothing can be held against later.
+
+    Raises
+    ------
+    NotApplicable
+        With the reason.
+
+    Examples
+    --------
+    >>> must_have_outcomes("churn")
+    >>> must_have_outcomes("segmentation")
+    Traceback (most recent call last):
+    ...
+    afraz.errors.NotApplicable: segmentation has no outcome of its own to wait for: segments describe, and what ...
+    """
+    if model not in OUTCOMES:
         raise NotApplicable(
             f"{model} has no outcome of its own to wait for: segments describe, and what offers change is measured "
             "against a control group by the stage feedback"
         )
-    found = _OUTCOMES[model](as_of)
-    if found.empty:
-        raise NotApplicable(f"{model} on {as_of}: no outcome window has ended yet ({_until()} is the end of the data)")
-    return found.reset_index(drop=True)
 
 
 def _until() -> date:
@@ -78,4 +97,4 @@ def _defaulted(as_of: date) -> pd.DataFrame:
     return rows.assign(group=rows["customer_id"])[["loan_id", "as_of", "group", "label"]]
 
 
-_OUTCOMES: dict[str, Callable[[date], pd.DataFrame]] = {"churn": _left, "value": _earned, "credit": _defaulted}
+OUTCOMES: dict[str, Callable[[date], pd.DataFrame]] = {"churn": _left, "value": _earned, "credit": _defaulted}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .aliases import champion_aliases
 from .entries import Entry
 from .ledger import Decision, ledger
-from .standing import Standing, champion, moved_alias, waiting
+from .standing import Standing, champions, moved_alias, waiting
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,14 @@ def agenda(model: str | None = None) -> Agenda:
         One model; all by default.
     """
     lines = ledger().decisions(model)
-    names = sorted({line.model for line in lines})
-    by_model = {name: [line for line in lines if line.model == name] for name in names}
-    champions = {name: move for name, own in by_model.items() if (move := champion(own)) is not None}
+    in_use = champions(lines)
     aliases = {n: v for n, v in champion_aliases().items() if model in {None, n}}
     warnings = [
-        moved_alias(name, aliases.get(name), champions.get(name))
-        for name in sorted({*aliases, *champions})
-        if aliases.get(name) != (champions[name].version if name in champions else None)
+        moved_alias(name, aliases.get(name), in_use.get(name))
+        for name in sorted({*aliases, *in_use})
+        if aliases.get(name) != (in_use[name].version if name in in_use else None)
     ]
-    return Agenda(tuple(waiting(lines)), champions, tuple(warnings))
+    return Agenda(tuple(waiting(lines)), in_use, tuple(warnings))
 
 
 def missing_approvals(standing: Standing, entry: Entry) -> str:

@@ -6,10 +6,9 @@ holds the two answers against each other.
 """
 
 import os
-from pathlib import Path
 
 from ..errors import AfrazError
-from ..tracking import tracking_uri
+from ..tracking import store_exists, tracking_uri
 
 _SECONDS = 10
 
@@ -23,14 +22,14 @@ def champion_aliases() -> dict[str, int]:
         If the store does not answer.
     """
     uri = tracking_uri()
+    if not store_exists():
+        return {}
     return _asked_of_server(uri) if uri.startswith("http") else _asked_of_database(uri)
 
 
 def _asked_of_database(uri: str) -> dict[str, int]:
     import sqlalchemy as sa
 
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        return {}
     engine = sa.create_engine(uri)
     try:
         if not sa.inspect(engine).has_table("registered_model_aliases"):

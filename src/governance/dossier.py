@@ -9,6 +9,7 @@ from .subject import Compared, Subject
 __all__ = ["CHAPTERS", "Compared", "Subject", "document", "write_dossier"]
 
 LONGEST = 40  # rows of a further table
+UNWRITTEN = "unwritten-"
 CHAPTERS = (
     review.at_a_glance, review.purpose, origin.lineage, origin.outcome, origin.features, tuning.tuning, quality.quality,
     quality.calibration, steadiness.stability, groups.fairness, explanation.overall, explanation.examples,
@@ -33,12 +34,24 @@ def document(subject: Subject) -> Document:
 
 
 def _written(chapter: Callable[[Subject], Section], subject: Subject) -> Section:
-    """Write a chapter; evidence that it does not understand costs that chapter and is said, not the whole dossier."""
+    """Write a chapter; evidence that it does not understand costs that chapter, and the page says so.
+
+    Told is the kind of the fault and never its content, which may be a customer's value or a path. What is refused on
+    purpose (an altered model folder) is not caught.
+    """
     try:
         return chapter(subject)
-    except Exception as error:
-        why = f"This chapter could not be written: {type(error).__name__}: {error}."
-        return Section(chapter.__name__, chapter.__name__.replace("_", " ").capitalize(), [Text(why, "absent")])
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
+        name = chapter.__name__.replace("_", " ")
+        why = (
+            f"This chapter could not be written ({type(fault).__name__} in {chapter.__name__}): a fault of the dossier."
+        )
+        return Section(f"{UNWRITTEN}{chapter.__name__}", f"Not written: {name}", [Text(why, "absent")])
+
+
+def is_whole(found: Document) -> bool:
+    """Whether every chapter could be written."""
+    return not any(section.key.startswith(UNWRITTEN) for section in found.sections)
 
 
 def write_dossier(subject: Subject) -> str:

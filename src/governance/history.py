@@ -39,7 +39,10 @@ def champion_on(model: str, as_of: str) -> Decision:
         If the model had none then.
     """
     chosen_entries([model])
-    lines = ledger().decisions(model)
+    return _champion_on(model, ledger().decisions(model), as_of)
+
+
+def _champion_on(model: str, lines: list[Decision], as_of: str) -> Decision:
     found = champion(lines, moment(as_of).isoformat(timespec="microseconds"))
     if found is None:
         first = next((d.at[:16] for d in lines if d.action in MOVES), None)
@@ -50,9 +53,11 @@ def champion_on(model: str, as_of: str) -> Decision:
 
 def in_use(model: str, as_of: str) -> list[str]:
     """Tell what was in use on a day, in lines: the version at its end, and the moves of that day."""
-    found = champion_on(model, as_of)
+    chosen_entries([model])
+    lines = ledger().decisions(model)
+    found = _champion_on(model, lines, as_of)
     said = [f"{model} on {as_of}: version {found.version}, digest {found.digest}", f"  {_told(found)}"]
-    same_day = [d for d in ledger().decisions(model) if d.action in MOVES and d.at[:10] == as_of and d != found]
+    same_day = [d for d in lines if d.action in MOVES and d.at[:10] == as_of and d != found]
     return said + [f"  earlier that day: version {d.version}, {_told(d)}" for d in same_day]
 
 

@@ -1,8 +1,7 @@
 """The dossier as a model card: Markdown, whole for a file, cut for the description of a version."""
 
+from ..reports.document import Document
 from ..reports.markdown import to_markdown
-from .dossier import document
-from .subject import Subject
 
 DESCRIPTION = 5000
 """Characters that MLflow's registry keeps of a description (``model_versions.description`` in a database server)."""
@@ -12,16 +11,17 @@ _CUTS: tuple[tuple[int | None, int | None], ...] = (
 )  # fmt: skip
 
 
-def model_card(subject: Subject, longest: int | None = None) -> str:
+def model_card(whole: Document, longest: int | None = None) -> str:
     """Write the model card.
 
     Parameters
     ----------
+    whole : Document
+        Of :func:`afraz.governance.dossier.document`.
     longest : int, optional
         Most characters, :data:`DESCRIPTION` for a version's description: tables and paragraphs are shortened until it
         fits, headings stay. Default: whole.
     """
-    whole = document(subject)
     if longest is None:
         return to_markdown(whole)
     cards = (to_markdown(whole, rows, words) for rows, words in _CUTS)

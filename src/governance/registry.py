@@ -18,7 +18,7 @@ from .entries import Entry, chosen_entries
 from .gates import Gate
 from .ledger import Action, Decision, ledger
 from .package import PACKAGE, fetch, pack
-from .standing import champion, moved_alias
+from .standing import champion, champions, moved_alias
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,6 +29,7 @@ MODEL_DIGEST = "afraz.model_digest"
 GATES = "afraz.gates"
 FAILED = "afraz.failed_checks"
 JUDGED = "afraz.judged"
+DOSSIER = "afraz.dossier"  # the judgement that the dossier tells of
 SEAL = "afraz.ledger"
 
 
@@ -265,9 +266,7 @@ def crown_first(name: str, gate: Gate, version: int) -> bool:
 def point_at_champions(names: list[str]) -> None:
     """Bring ``mlflow/champions.json`` up to the ledger, after a move that was made in another clone."""
     with ledger().held():
-        lines = ledger().decisions()
-        moves = {name: champion([line for line in lines if line.model == name]) for name in names}
-        point({name: move.digest for name, move in moves.items() if move is not None})
+        point({name: move.digest for name, move in champions(ledger().decisions()).items() if name in names})
 
 
 def adopt(name: str) -> bool:
@@ -302,6 +301,12 @@ def seals() -> dict[str, tuple[int, str]]:
         if seal:
             found[model.name] = (int(number), seal)
     return found
+
+
+def has_dossier(name: str, version: int) -> bool:
+    """Whether the dossier beside a version's run tells of its last judgement."""
+    tags = client().get_model_version(name, str(version)).tags
+    return JUDGED in tags and tags.get(DOSSIER) == tags[JUDGED]
 
 
 def describe(name: str, version: int, tags: Mapping[str, str], description: str | None = None) -> None:

@@ -44,9 +44,9 @@ def approve(
         If the version is unknown or in use, if a check failed or it was rejected and there is no reason to override, or
         if the same person said yes before.
     """
-    standing = _standing(model, version)
     entry = chosen_entries([model])[model]
-    current = champion(ledger().decisions(model))
+    lines = ledger().decisions(model)
+    standing, current = _standing(model, version, lines), champion(lines)
     moved = alias_moved(model)
     if current is not None and current.version == version and not moved:
         raise GateError(f"{model} version {version} is the champion already")
@@ -64,7 +64,8 @@ def approve(
         raise GateError(f"{who()} approved {model} version {version} before: {missing_approvals(standing, entry)}")
     evidence = {"failed": " ".join(blocking), "override": override_reason or ""}
     line = _decide(model, version, standing.digest, "approved", note or override_reason or "", evidence)
-    missing = missing_approvals(_standing(model, version), entry)
+    # read again: somebody else may have agreed in the same moment
+    missing = missing_approvals(standings(ledger().decisions(model))[(model, version)], entry)
     if missing and not override_reason:
         describe(model, version, {REVIEW: f"approved, {missing}"})
         return Decided(line, missing)
@@ -81,10 +82,10 @@ def reject(model: str, version: int, note: str) -> Decided:
     GateError
         If the version is unknown or in use, or no note says why.
     """
-    standing = _standing(model, version)
+    lines = ledger().decisions(model)
+    standing, current = _standing(model, version, lines), champion(lines)
     if not note.strip():
         raise GateError("a rejection needs a note: who builds the next version has to know why")
-    current = champion(ledger().decisions(model))
     if current is not None and current.version == version:
         raise GateError(f"{model} version {version} is the champion: `afraz rollback {model}` first")
     line = _decide(model, version, standing.digest, "rejected", note, {})
@@ -99,7 +100,7 @@ def comment(model: str, version: int, note: str) -> Decided:
     GateError
         If the version is unknown or the note is empty.
     """
-    standing = _standing(model, version)
+    standing = _standing(model, version, ledger().decisions(model))
     if not note.strip():
         raise GateError("a comment needs words")
     return Decided(_decide(model, version, standing.digest, "commented", note, {}))
@@ -138,10 +139,10 @@ def restore(model: str) -> Decided:
     return Decided(_move(model, current.version, "champion", "the alias was moved outside of Afraz; put back", {}))
 
 
-def _standing(model: str, version: int) -> Standing:
+def _standing(model: str, version: int, lines: list[Decision]) -> Standing:
     chosen_entries([model])
     version_tags(client(), model, version)
-    found = standings(ledger().decisions(model)).get((model, version))
+    found = standings(lines).get((model, version))
     if found is None:
         raise GateError(f"{model} version {version} is not in the ledger: run `afraz sync`")
     return found

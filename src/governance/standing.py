@@ -42,6 +42,11 @@ def champion(decisions: Sequence[Decision], at: str | None = None) -> Decision |
     return moves[-1] if moves else None
 
 
+def champions(decisions: Iterable[Decision]) -> dict[str, Decision]:
+    """The move that made each model's champion of now."""
+    return {line.model: line for line in decisions if line.action in MOVES}
+
+
 def predecessor(decisions: Sequence[Decision]) -> Decision | None:
     """The move to which a rollback leads: what was in use before the champion, rollbacks undone.
 
@@ -85,6 +90,11 @@ def standings(decisions: Iterable[Decision]) -> dict[tuple[str, int], Standing]:
     return found
 
 
+def numbers(decisions: Iterable[Decision]) -> dict[tuple[str, str], int]:
+    """Model and digest → the number of the version that was registered with it."""
+    return {(line.model, line.digest): line.version for line in decisions if line.action == "registered"}
+
+
 def _after(standing: Standing, line: Decision) -> Standing:
     if line.action == "approved":
         return replace(standing, approved_by=(*standing.approved_by, line.who), rejected=None)
@@ -97,10 +107,7 @@ def _after(standing: Standing, line: Decision) -> Standing:
 
 def waiting(decisions: Sequence[Decision]) -> list[Standing]:
     """Versions newer than their model's champion about which nobody has decided, newest first."""
-    in_use: dict[str, int] = {}
-    for line in decisions:
-        if line.action in MOVES:
-            in_use[line.model] = line.version
+    in_use = {model: move.version for model, move in champions(decisions).items()}
     return [
         s for s in reversed(standings(decisions).values())
         if s.version > in_use.get(s.model, 0) and s.rejected is None and not s.was_champion

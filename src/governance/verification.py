@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from .champions import read_champions
 from .ledger import Decision, ledger
 from .registry import alias_moved, seals
-from .standing import champion
+from .standing import champion, champions
 
 
 def ledger_faults() -> list[str]:
@@ -16,13 +16,12 @@ def ledger_faults() -> list[str]:
     lines = ledger().decisions()
     by_model = {name: [line for line in lines if line.model == name] for name in {line.model for line in lines}}
     found = [*chain, *contradicted_seals(by_model, seals())]
-    stated = read_champions()
-    for name, own in sorted(by_model.items()):
+    stated, in_use = read_champions(), champions(lines)
+    for name in sorted(by_model):
         moved = alias_moved(name)
         if moved:
             found.append(moved)
-        move = champion(own)
-        if move is not None and stated.get(name) != move.digest:
+        if name in in_use and stated.get(name) != in_use[name].digest:
             found.append(f"{name}: mlflow/champions.json says otherwise than the ledger: run `afraz sync`")
     return found
 

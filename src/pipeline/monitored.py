@@ -9,7 +9,7 @@ from .. import catalog
 from ..digests import text_digest
 from ..errors import DataError
 from ..governance.ledger import Decision, ledger
-from ..governance.standing import standings
+from ..governance.standing import numbers
 from ..monitoring.verdict import at_least
 
 
@@ -71,7 +71,7 @@ def record_monitored() -> list[Decision]:
     with book.held():
         lines = book.decisions()
         known = {(d.model, d.digest, d.evidence["as_of"], d.evidence["said"]) for d in lines if d.action == "monitored"}
-        versions = {(s.model, s.digest): s.version for s in standings(lines).values()}
+        versions = numbers(lines)
         written = []
         for row in said.to_dict("records"):
             evidence = {"as_of": f"{row['as_of']:%Y-%m-%d}", "verdict": row["verdict"],

@@ -1,7 +1,7 @@
 """What a reviewer reads of a version, and what happens around a decision: judged anew, decided, written down."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -14,13 +14,13 @@ from ..governance import review as decisions
 from ..governance.agenda import missing_approvals
 from ..governance.checks import CHECKS, Outcome
 from ..governance.comparison import Comparison, compare, read_contender
-from ..governance.dossier import Subject, write_dossier
+from ..governance.dossier import Subject, document, is_whole
 from ..governance.entries import chosen_entries
 from ..governance.evidence import inputs_for
 from ..governance.gates import Gate, review_checks
 from ..governance.ledger import ledger
 from ..governance.model_card import DESCRIPTION, model_card
-from ..governance.registry import JUDGED, describe, version_of
+from ..governance.registry import DOSSIER, JUDGED, describe, version_of
 from ..governance.review import Decided
 from ..governance.standing import champion, standings
 from ..tracking import client
@@ -30,7 +30,6 @@ from .kept_evidence import PLACE, keep, kept_subject
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-DOSSIER = "afraz.dossier"
 COMMIT = "mlflow.source.git.commit"
 _TOLD = {"registered", "judged", "commented", "approved", "rejected", "champion", "rolled_back"}
 
@@ -43,17 +42,9 @@ class UnderReview:
     outcomes: tuple[Outcome, ...]
 
 
-def prepare(gate: Gate, version: int) -> bool:
-    """Put the dossier of a version beside its run, once per judgement.
-
-    Returns
-    -------
-    bool
-        Whether it was written; False where it was there.
-    """
+def prepare(gate: Gate, version: int) -> None:
+    """Judge a version against the champion of today, and put its dossier beside its run."""
     known = client().get_model_version(gate.model, str(version))
-    if known.tags.get(DOSSIER) == known.tags[JUDGED]:
-        return False
     entry = chosen_entries([gate.model])[gate.model]
     folder, run = catalog.path(f"{gate.model}_model"), catalog.path(f"{gate.model}_run")
     comparison = _against_champion(gate.model, version, run, folder)
@@ -64,7 +55,6 @@ def prepare(gate: Gate, version: int) -> bool:
         commit=client().get_run(str(known.run_id)).data.tags.get(COMMIT),
     )  # fmt: skip
     _publish(subject, known)
-    return True
 
 
 def version_under_review(model: str, version: int) -> UnderReview:
@@ -78,8 +68,8 @@ def version_under_review(model: str, version: int) -> UnderReview:
     with _judged_anew(model, version) as (subject, known):
         if subject is None:
             raise GateError(f"{model} version {version} has no dossier: run `afraz sync` where it was built")
-        standing = standings(ledger().decisions(model))[(model, version)]
-        in_use = champion(ledger().decisions(model))
+        lines = ledger().decisions(model)
+        standing, in_use = standings(lines)[(model, version)], champion(lines)
         missing = missing_approvals(standing, subject.entry)
         status = (
             "is the champion" if in_use is not None and in_use.version == version
@@ -87,12 +77,12 @@ def version_under_review(model: str, version: int) -> UnderReview:
             else "was champion before" if standing.was_champion
             else f"waits: {missing or 'approved'}"
         )  # fmt: skip
-        lines = [f"{model} version {version}, digest {subject.digest[:12]}: {status}",
+        said = [f"{model} version {version}, digest {subject.digest[:12]}: {status}",
                  f"built by {standing.builder}, {standing.since[:16].replace('T', ' ')} UTC, run {known.run_id}",
                  *_compared(subject), *(f"dossier: {place}" for place in _places(known))]  # fmt: skip
-        lines += [f"{d['at'][:10]} {d['who']} {d['action']}{': ' + d['note'] if d['note'] else ''}"
+        said += [f"{d['at'][:10]} {d['who']} {d['action']}{': ' + d['note'] if d['note'] else ''}"
                   for d in subject.decisions]  # fmt: skip
-        return UnderReview(tuple(lines), subject.outcomes)
+        return UnderReview(tuple(said), subject.outcomes)
 
 
 def approve(model: str, version: int, note: str, override_reason: str | None = None) -> Decided:
@@ -103,50 +93,42 @@ def approve(model: str, version: int, note: str, override_reason: str | None = N
     GateError
         As :func:`afraz.governance.review.approve`; also for a check that only a review can judge.
     """
-    return _decided(
-        model, version,
-        lambda failed: decisions.approve(model, version, note, override_reason=override_reason, failed=failed),
-    )  # fmt: skip
+    with _judged_anew(model, version) as (subject, known):
+        judged = () if subject is None else subject.outcomes
+        failed = tuple(o.code for o in judged if o.status == "fail" and o.severity == "blocking" and _at_review(o.code))
+        done = decisions.approve(model, version, note, override_reason=override_reason, failed=failed)
+        if subject is not None:
+            _publish(replace(subject, decisions=_decisions(model, version)), known)
+    return done
 
 
 def reject(model: str, version: int, note: str) -> Decided:
     """Say no to a version; see :func:`afraz.governance.review.reject`."""
-    return _decided(model, version, lambda failed: decisions.reject(model, version, note))
+    return _told(decisions.reject(model, version, note))
 
 
 def comment(model: str, version: int, note: str) -> Decided:
     """Say something about a version; see :func:`afraz.governance.review.comment`."""
-    return _decided(model, version, lambda failed: decisions.comment(model, version, note))
+    return _told(decisions.comment(model, version, note))
 
 
 def rollback(model: str, note: str) -> Decided:
     """Go back to what was in use before; see :func:`afraz.governance.review.rollback`."""
-    done = decisions.rollback(model, note)
-    _rewrite(model, done.line.version)
-    return done
+    return _told(decisions.rollback(model, note))
 
 
 def restore(model: str) -> Decided:
     """Put the alias back; see :func:`afraz.governance.review.restore`."""
-    done = decisions.restore(model)
-    _rewrite(model, done.line.version)
-    return done
+    return _told(decisions.restore(model))
 
 
-def _decided(model: str, version: int, decide: "Callable[[tuple[str, ...]], Decided]") -> Decided:
-    with _judged_anew(model, version) as (subject, known):
-        judged = () if subject is None else subject.outcomes
-        failed = tuple(o.code for o in judged if o.status == "fail" and o.severity == "blocking" and _at_review(o.code))
-        done = decide(failed)
-        if subject is not None:
-            _publish(replace(subject, decisions=_decisions(model, version)), known)
-    return done
-
-
-def _rewrite(model: str, version: int) -> None:
+def _told(done: Decided) -> Decided:
+    """Write a decision into the dossier of its version, whose judgement stays the one that was kept."""
+    model, version = done.line.model, done.line.version
     with _kept(model, version) as (subject, known):
         if subject is not None:
             _publish(replace(subject, decisions=_decisions(model, version)), known)
+    return done
 
 
 @contextmanager
@@ -208,15 +190,16 @@ def _against_champion(model: str, version: int, run: Path, folder: Path) -> Comp
 
 def _publish(subject: Subject, known: "ModelVersion") -> None:
     """Log evidence, dossier and model card beside the run; the card, cut to what MLflow keeps, is the description."""
+    whole = document(subject)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         keep(subject, folder)
-        (folder / "dossier.html").write_text(write_dossier(subject), "utf-8")
-        (folder / "model_card.md").write_text(model_card(subject), "utf-8")
+        (folder / "dossier.html").write_text(whole.page().html, "utf-8")
+        (folder / "model_card.md").write_text(model_card(whole), "utf-8")
         client().log_artifacts(str(known.run_id), str(folder), PLACE)
-    describe(
-        subject.name, subject.version, {DOSSIER: known.tags.get(JUDGED, "")}, model_card(subject, longest=DESCRIPTION)
-    )
+    # one with a chapter missing is written again by the next sync: the fault may be mended by then
+    done = known.tags.get(JUDGED, "") if is_whole(whole) else ""
+    describe(subject.name, subject.version, {DOSSIER: done}, model_card(whole, longest=DESCRIPTION))
 
 
 def _decisions(model: str, version: int) -> list[Mapping[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import catalog
 from ..governance.ledger import Decision, Ledger, ledger
-from ..governance.standing import standings
+from ..governance.standing import numbers
 from ..scoring.sinks import FILE_DIGEST, read_manifest
 
 SCORES = {
@@ -23,7 +23,7 @@ def record_scored() -> list[Decision]:
     with book.held():
         lines = book.decisions()
         known = {key(line): line.evidence for line in lines if line.action == "scored"}
-        versions = {(s.model, s.digest): s.version for s in standings(lines).values()}
+        versions = numbers(lines)
         return [
             _write(book, name, manifest, versions) for name, manifest in manifests()
             if known.get((name, manifest["as_of"]), {}).get("file") != manifest[FILE_DIGEST]

@@ -1,14 +1,13 @@
 """Challengers score beside the champion without anybody acting on it; when outcomes mature, the two are compared."""
 
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from .. import catalog
 from ..errors import GateError, NotApplicable
-from ..features.matured import matured_outcomes
+from ..features.matured import matured_outcomes, must_have_outcomes
 from ..governance.comparison import Comparison, Contender, compare
 from ..governance.entries import chosen_entries
 from ..governance.ledger import ledger
@@ -81,8 +80,7 @@ def compare_in_shadow(model: str, only: int | None = None) -> dict[int, Comparis
         If a model has no outcomes, or none has matured on a date that both scored.
     """
     entry = chosen_entries([model])[model]
-    if model not in JUDGED:
-        matured_outcomes(model, date.today())  # says why
+    must_have_outcomes(model)
     champion = resolve_champion(model)
     found, reasons = {}, []
     for standing in challengers(model):

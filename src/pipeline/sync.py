@@ -8,11 +8,10 @@ from .. import catalog
 from ..governance.checks import Outcome
 from ..governance.entries import registry_entries
 from ..governance.gates import Gate
-from ..governance.registry import adopt, crown_first, point_at_champions, register
+from ..governance.registry import adopt, crown_first, has_dossier, point_at_champions, register
 from ..models.artifact import folder_digest
 from ..tracking import record_stages
 from .monitored import record_monitored
-from .review import prepare
 from .scored import record_scored
 
 
@@ -46,7 +45,10 @@ def sync() -> Synced:
         versions[gate.model] = register(gate, folder, run_ids[gate.model], entries[gate.model])
         if crown_first(gate.model, gate, versions[gate.model]):
             crowned.append(gate.model)
-        prepare(gate, versions[gate.model])
+        if not has_dossier(gate.model, versions[gate.model]):
+            from .review import prepare  # features and figures: seconds that most calls need not wait
+
+            prepare(gate, versions[gate.model])
     point_at_champions(list(entries))
     record_scored()
     record_monitored()

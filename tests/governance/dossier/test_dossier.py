@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from afraz.errors import ArtifactError
 from afraz.governance.checks import Outcome
-from afraz.governance.dossier import CHAPTERS, Subject, document, write_dossier
+from afraz.governance.dossier import CHAPTERS, Subject, document, is_whole, write_dossier
 from afraz.reports.document import Chart
 
 Maker = Callable[..., Subject]
@@ -260,7 +261,18 @@ def test_a_lens_that_does_not_apply_has_no_sizes(subject: Maker) -> None:
     assert "attitude" in html
 
 
-def test_evidence_that_a_chapter_does_not_understand_costs_that_chapter_alone(subject: Maker) -> None:
-    html = write_dossier(subject("churn", metrics={"test": "a text where measures are"}))
+def test_evidence_that_a_chapter_does_not_understand_costs_that_chapter_and_tells_no_content(subject: Maker) -> None:
+    made = document(subject("churn", metrics={"test": "a text of customer C00007 where measures are"}))
+    assert not is_whole(made)
+    html = made.page().html
     assert "This chapter could not be written" in html
+    assert "C00007" not in html
     assert "Purpose and limits" in html
+    assert is_whole(document(subject("churn")))
+
+
+def test_an_altered_model_is_no_fault_of_a_chapter(subject: Maker) -> None:
+    made = subject("churn")
+    (made.run / "model" / "leave.txt").write_text("altered")
+    with pytest.raises(ArtifactError):
+        document(made)

@@ -14,7 +14,7 @@ Maker = Callable[..., Subject]
 def test_the_card_has_every_heading_whole_or_cut_to_what_the_registry_keeps(subject: Maker, kind: str) -> None:
     made = subject(kind)
     titles = [section.title for section in document(made).sections]
-    whole, cut = model_card(made), model_card(made, DESCRIPTION)
+    whole, cut = model_card(document(made)), model_card(document(made), DESCRIPTION)
     assert len(cut) <= DESCRIPTION
     for card in (whole, cut):
         lines = [line for line in card.splitlines() if line.startswith("## ")]
@@ -24,7 +24,7 @@ def test_the_card_has_every_heading_whole_or_cut_to_what_the_registry_keeps(subj
 
 
 def test_the_whole_card_has_the_tables_and_the_words_of_the_pictures(subject: Maker) -> None:
-    card = model_card(subject())
+    card = model_card(document(subject()))
     assert "| recency | behaviour | days since the last visit | days | 90 days |" in card
     assert "Best loss so far: 0.30000 after the first trial" in card
     assert "data:image" not in card
@@ -32,7 +32,7 @@ def test_the_whole_card_has_the_tables_and_the_words_of_the_pictures(subject: Ma
 
 def test_a_long_text_still_fits_and_keeps_the_verdict(subject: Maker) -> None:
     many = [{"at": "2026", "who": "w" * 300, "action": "comment", "version": 3, "note": "n" * 900}] * 200
-    cut = model_card(subject(decisions=many, label="word " * 4000), DESCRIPTION)
+    cut = model_card(document(subject(decisions=many, label="word " * 4000)), DESCRIPTION)
     assert len(cut) <= DESCRIPTION
     assert "Passed every check that blocks" in cut
     assert "## Reviewers' decisions" in cut
@@ -42,7 +42,7 @@ def test_text_from_the_data_is_neither_markup_nor_table(subject: Maker) -> None:
     evil = "<script>x</script> | **b** [a](javascript:alert(1)) `c`"
     known = pd.DataFrame({"name": ["recency", "spend"], "family": "f", "meaning": evil, "unit": "u", "window": "w",
                           "type": "double", "low": "l", "high": "h"})  # fmt: skip
-    card = model_card(subject(dictionary=known))
+    card = model_card(document(subject(dictionary=known)))
     assert "<script" not in card
     assert "[a](" not in card
     row = next(line for line in card.splitlines() if line.startswith("| recency | f |"))
