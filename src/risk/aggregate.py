@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import AfrazError, DataError
+from ..errors import AfrazError, DataError, ParamsError
 from .copula import copula_draws, with_ranks
 from .losses import Dependence, loss_draws
 from .measures import measures, quantile_contributions, shortfall_contributions
@@ -70,6 +70,8 @@ def measure_units(read: Reader, terms: Terms, settings: RiskSettings, names: Seq
             checked(delivery.positions, unit.name)
         except KeyError as problem:
             failed[unit.name] = f"{unit.name}: expected the column {problem} in what it reads, it is not there"
+        except ParamsError:  # what is stated is mended, not left out
+            raise
         except AfrazError as problem:
             failed[unit.name] = str(problem)
         else:

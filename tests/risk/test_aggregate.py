@@ -142,6 +142,17 @@ def test_units_that_do_not_exist_are_refused_wherever_they_are_named() -> None:
         aggregate(measured(stated), stated, 7)
 
 
+def test_a_misspelt_setting_is_refused_and_no_unit_left_out_for_it() -> None:
+    with pytest.raises(ParamsError, match="stage_2_dayz.*did you mean"):
+        measured(RiskSettings(units={"credit": {"provisioning": {"stage_2_dayz": 30}}}))
+
+    def read(name: str) -> pd.DataFrame:
+        raise ParamsError(f"{name}: stated wrongly")
+
+    with pytest.raises(ParamsError, match="stated wrongly"):
+        measure_units(read, TERMS, SETTINGS)
+
+
 def test_equal_seeds_give_equal_numbers_and_others_others(whole: View) -> None:
     again = aggregate(measured(), SETTINGS, 7)
     assert again.total == whole.total

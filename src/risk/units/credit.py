@@ -1,7 +1,5 @@
 """Credit: what performing loans may cost within the horizon. Loans in default have cost already: provisions."""
 
-from typing import Any
-
 import pandas as pd
 from pydantic import Field
 
@@ -17,7 +15,7 @@ class CreditSettings(UnitSettings):
 
     shock_months: int = Field(3, ge=1, description="loans applied for in so many months share a factor")
     regulatory_class: Class = Field("other_retail", description="for the supervisory yardstick")
-    provisioning: dict[str, Any] = Field({}, description="fields of Provisioning")
+    provisioning: Provisioning = Provisioning()
 
 
 def measure(frames: Frames, terms: Terms, settings: CreditSettings) -> Delivery:
@@ -44,7 +42,7 @@ def measure(frames: Frames, terms: Terms, settings: CreditSettings) -> Delivery:
         method="credit champion, 12-month default probability by loan", factor=group.astype(str).to_numpy(),
         **terms.told(),
     )  # fmt: skip
-    staged = provisions(book, Provisioning(**settings.provisioning))
+    staged = provisions(book, settings.provisioning)
     gone = len(book) - len(alive)
     owed = staged.set_index("stage")["exposure"]
     shares = {"stage_2_share": float(owed[2] / owed.sum()), "stage_3_share": float(owed[3] / owed.sum()),
