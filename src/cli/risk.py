@@ -48,6 +48,8 @@ def risk(
             _show(table, title)
     if found.failed:
         console.print("INCOMPLETE: see what is not in the total", markup=False)
+    for reason in found.failed.values():
+        console.print(f"not in the total: {reason}", markup=False)
     for note in found.notes:
         console.print(f"note: {note}", markup=False)
 

@@ -88,20 +88,18 @@ class View:
     units : DataFrame
         A row per unit: its schema summed up, its own measures, what it adds to the total.
     total : Series
-        Measures of the whole; ``diversification_benefit``, ``euler_gap``, ``complete``.
-    dependence : DataFrame
-        The total under other ways to move together.
+        Measures of the whole; ``diversification_benefit``, ``euler_gap``.
     marginal, joint
         Draws of each unit by itself, and of all together.
+    notes : list of str
+        What had to be repaired in what is stated.
     """
 
     units: pd.DataFrame
     total: dict[str, float]
-    dependence: pd.DataFrame
     correlation: pd.DataFrame
     marginal: pd.DataFrame
     joint: Array
-    complete: bool
     notes: list[str] = field(default_factory=list)
 
 
@@ -134,9 +132,7 @@ def aggregate(measured: Measured, settings: RiskSettings, seed: int) -> View:
                          for name, rows in measured.positions.items()])  # fmt: skip
     units, total = _contributions(measured.positions, marginal, joint, expected, settings)
     notes = [repaired] if repaired else []
-    notes += [f"not in the total: {reason}" for reason in measured.failed.values()]
-    return View(units, total, _dependence(marginal, matrix, expected.sum(), settings, seed),
-                pd.DataFrame(matrix, names, names), marginal, joint, not measured.failed, notes)  # fmt: skip
+    return View(units, total, pd.DataFrame(matrix, names, names), marginal, joint, notes)
 
 
 def _joined(marginal: pd.DataFrame, matrix: Array, settings: RiskSettings, seed: int) -> Array:
@@ -180,10 +176,20 @@ def _contributions(
     }  # fmt: skip
 
 
-def _dependence(
-    marginal: pd.DataFrame, matrix: Array, expected: float, settings: RiskSettings, seed: int
-) -> pd.DataFrame:
-    """Measure the total if units moved otherwise: the answer to how much hangs on what is stated."""
+def dependence(view: View, settings: RiskSettings, seed: int) -> pd.DataFrame:
+    """Measure the total if units moved otherwise: the answer to how much hangs on what is stated.
+
+    Parameters
+    ----------
+    seed : int
+        That of the view, so that the stated way gives its very total.
+
+    Returns
+    -------
+    DataFrame
+        ``dependence, value_at_risk, expected_shortfall, economic_capital``.
+    """
+    marginal, matrix, expected = view.marginal, view.correlation.to_numpy(float), view.total["expected_loss"]
     k = marginal.shape[1]
     ways = {
         "independent": ("gaussian", np.eye(k)), "Gaussian copula, stated correlations": ("gaussian", matrix),

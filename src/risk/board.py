@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from .aggregate import Measured, View, aggregate, unit_draws
+from .aggregate import Measured, View, aggregate, dependence, unit_draws
 from .changes import changes
 from .limits import light, lights
 from .measures import value_at_risk
@@ -126,7 +126,7 @@ def report(measured: Measured, settings: RiskSettings, earlier: Earlier, seed: i
         judged.insert(4, "was", [light(v, limit_of[name]) for name, v in zip(judged["limit"], judged["before"],
                                                                               strict=True)])  # fmt: skip
     tables = {
-        "units": view.units, "dependence": view.dependence,
+        "units": view.units, "dependence": dependence(view, settings, seed),
         "correlations": view.correlation.rename_axis("unit").reset_index(),
         "sensitivity": sensitivity(measured, settings, seed),
         "stress": stress(measured.positions, settings.stress, list(UNITS), measured.elsewhere), "lights": judged,
@@ -158,7 +158,7 @@ def _summary(measured: Measured, view: View, before: View | None, tables: Mappin
     by_unit = view.units.set_index("unit")
     stressed = tables["stress"].groupby("scenario", sort=False)["added"].sum()
     return {
-        "complete": view.complete, "failed": measured.failed, "notes": view.notes,
+        "complete": not measured.failed, "failed": measured.failed, "notes": view.notes,
         "total": {k: v for k, v in view.total.items() if k != "euler_gap"}, "euler_gap": view.total["euler_gap"],
         "reconciliation_gap": abs(float(by_unit["expected_loss"].sum()) - view.total["expected_loss"]),
         "units": {str(unit): {k: float(row[k]) for k in told} for unit, row in by_unit.iterrows()},

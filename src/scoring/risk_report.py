@@ -19,7 +19,7 @@ def page_of(found: Report, settings: RiskSettings) -> Page:
     told = Told(
         as_of=str(view.units["as_of"].iloc[0]), currency=settings.currency, horizon=settings.horizon,
         level=settings.level, shortfall_level=settings.shortfall_level, total=view.total, failed=measured.failed,
-        notes=[note for note in view.notes if not note.startswith("not in the total")], words=words, reverse=reverse,
+        notes=view.notes, words=words, reverse=reverse,
         stories={s.name: s.story for s in settings.stress}, before=found.earlier.as_of,
         total_before=found.before.total if comparable and found.before is not None else None,
         remarks=found.earlier.remarks,

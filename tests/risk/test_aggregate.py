@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from afraz.errors import DataError, NotApplicable, ParamsError
-from afraz.risk.aggregate import Measured, View, aggregate, measure_units
+from afraz.risk.aggregate import Measured, View, aggregate, dependence, measure_units
 from afraz.risk.settings import RiskSettings
 from afraz.risk.units import UNITS
 
@@ -32,7 +32,7 @@ def whole() -> View:
 
 def test_units_reconcile_to_the_total(whole: View) -> None:
     units, total = whole.units, whole.total
-    assert whole.complete
+    assert measured().failed == {}
     assert list(units["unit"]) == list(UNITS)
     assert units["expected_loss"].sum() == pytest.approx(total["expected_loss"], rel=1e-12)
     assert units["capital_contribution"].sum() == pytest.approx(total["economic_capital"], rel=1e-9)
@@ -55,7 +55,8 @@ def test_a_unit_counted_elsewhere_adds_capital_but_no_expected_loss(whole: View)
 
 
 def test_diversification_lies_between_independence_and_the_worst_together(whole: View) -> None:
-    capital = whole.dependence.set_index("dependence")["economic_capital"]
+    capital = dependence(whole, SETTINGS, 7).set_index("dependence")["economic_capital"]
+    assert capital["t copula (4 degrees), stated correlations"] == whole.total["economic_capital"]
     assert capital["independent"] < whole.total["economic_capital"] < capital["all at their worst together"]
     assert capital["all at their worst together"] == pytest.approx(whole.total["sum_of_units_capital"], rel=1e-6)
     assert 0 < whole.total["diversification_benefit"] < 1
@@ -81,8 +82,7 @@ def test_a_unit_with_a_missing_number_is_named_and_the_rest_goes_on(whole: View)
     assert list(found.failed) == ["credit", "concentration"]
     assert "credit: probability is missing or out of range in 1 of" in found.failed["credit"]
     view = aggregate(found, SETTINGS, 7)
-    assert not view.complete
-    assert any("not in the total: credit: probability is missing" in note for note in view.notes)
+    assert view.notes == []
     assert list(view.units["unit"]) == ["attrition", "deposits", "service"]
     left = view.units.set_index("unit")["expected_loss"]
     assert left.equals(whole.units.set_index("unit")["expected_loss"][left.index])
@@ -106,7 +106,7 @@ def test_a_source_without_loans_says_so_and_keeps_the_rest() -> None:
     found = measure_units(read, TERMS, SETTINGS)
     assert found.failed == dict.fromkeys(["credit", "concentration"],
                                          "no credit book: there are no loans in this source")  # fmt: skip
-    assert not aggregate(found, SETTINGS, 7).complete
+    assert list(aggregate(found, SETTINGS, 7).units["unit"]) == ["attrition", "deposits", "service"]
 
 
 def test_a_frame_that_two_units_read_is_asked_for_once() -> None:
@@ -128,9 +128,11 @@ def test_nothing_at_all_is_refused_with_every_reason() -> None:
 def test_correlations_that_contradict_each_other_are_repaired_and_said() -> None:
     broken = {"credit": {"attrition": 0.9, "deposits": -0.9}, "attrition": {"deposits": 0.9}}
     stated = RiskSettings(**{**TOLD, "copula": {**TOLD["copula"], "correlations": broken}})  # type: ignore[dict-item]
-    found = aggregate(measured(stated), stated, 7)
-    assert any("contradict each other (not positive definite): replaced by the nearest" in note for note in found.notes)
-    assert found.complete
+    given = measured(stated)
+    assert given.failed == {}
+    found = aggregate(given, stated, 7)
+    assert len(found.notes) == 1
+    assert "contradict each other (not positive definite): replaced by the nearest" in found.notes[0]
     assert np.linalg.eigvalsh(found.correlation.to_numpy()).min() > 0
 
 

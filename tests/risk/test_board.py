@@ -79,6 +79,15 @@ def test_a_total_of_other_units_is_not_set_beside_todays() -> None:
     assert np.isnan(lights.loc["capital", "before"])
     assert np.isfinite(lights.loc["rate", "before"])
     assert "service" not in set(found.tables["changes"]["unit"])
+    assert found.summary["complete"]
+
+
+def test_a_total_without_a_unit_is_incomplete_and_says_why_apart_from_the_notes() -> None:
+    fewer = measured(contacts_by_topic=frames()["contacts_by_topic"].iloc[:0])
+    said = report(fewer, SETTINGS, Earlier("2026-04-01"), 7).summary
+    assert not said["complete"]
+    assert list(said["failed"]) == ["service"]
+    assert said["notes"] == []
 
 
 def test_without_an_earlier_date_nothing_is_compared() -> None:
