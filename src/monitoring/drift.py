@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import ParamsError
 from ..models.cells import NUMBERS
-from ..models.segmentation.migration import holm
+from ..models.holm import holm
 from ..models.stability import contributions
 from .profile import Profile
 from .unusual import YEAR, Surprise, surprise
@@ -106,9 +106,8 @@ def judge(found: pd.DataFrame, terms: DriftTerms) -> pd.DataFrame:
         may be the season (there is none to hold it against), or the bank's own doing.
     """
     table = found.reset_index(drop=True)
-    table["p_adjusted"] = np.nan
-    for _, part in table[table["p"].notna()].groupby("as_of"):
-        table.loc[part.index, "p_adjusted"] = holm(part["p"].to_numpy())
+    asked = table[table["p"].notna()]
+    table["p_adjusted"] = asked.groupby("as_of")["p"].transform(lambda p: holm(p.to_numpy(float)))
     unusual = (table["p_adjusted"] < terms.level) & table["matters"]
     season, ours = table["held_against"] == SEASON, table["feature"].isin(terms.own_doing)
     leap = season & pd.to_datetime(table["as_of"]).map(after_a_leap_day)

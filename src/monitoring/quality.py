@@ -9,7 +9,7 @@ from scipy.special import bdtrc
 
 from ..data.quality import is_fault
 from ..data.schemas import TABLES
-from ..models.segmentation.migration import holm
+from ..models.holm import holm
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -100,9 +100,8 @@ def unusual_shares(counted: pd.DataFrame, *, level: float = 1e-3, least_share: f
     if not parts:
         return counted.assign(share=np.nan, usual=np.nan, p_adjusted=np.nan, alarm=False)
     found = pd.concat(parts, ignore_index=True).sort_values(["as_of", "table", "rule"], ignore_index=True)
-    found["p_adjusted"] = np.nan
-    for _, part in found[found["p"].notna()].groupby("as_of"):
-        found.loc[part.index, "p_adjusted"] = holm(part["p"].to_numpy())
+    asked = found[found["p"].notna()]
+    found["p_adjusted"] = asked.groupby("as_of")["p"].transform(lambda p: holm(p.to_numpy(float)))
     more = found["share"] - found["usual"] >= least_share
     return found.assign(alarm=(found["p_adjusted"] < level) & more).drop(columns="p")
 

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import DataError
+from ..holm import holm
 
 Assign = Callable[[pd.DataFrame], pd.DataFrame]
 """A segmentation: a table in, one column per lens out, the same index."""
@@ -75,21 +76,6 @@ def _crossings(was: pd.Series, is_now: pd.Series) -> tuple[list[str], NDArray[np
     counts = np.bincount(start * width + end, minlength=width**2).reshape(width, width)
     stayed = np.diag(counts)
     return segments, (counts.sum(axis=0) - stayed)[1:], (counts.sum(axis=1) - stayed)[1:]
-
-
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Adjust p-values for their number.
-
-    Examples
-    --------
-    >>> holm(np.array([0.01, 0.04, 0.03])).round(3)
-    array([0.03, 0.06, 0.06])
-    """
-    order = np.argsort(p, kind="stable")
-    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    result = np.empty(len(p))
-    result[order] = np.minimum(raised, 1.0)
-    return result
 
 
 @dataclass(frozen=True)

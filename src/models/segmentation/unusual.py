@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .migration import LEVEL, holm
+from ..holm import holm
+from .migration import LEVEL
 
 Array = NDArray[np.float64]
 

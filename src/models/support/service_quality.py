@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from ..segmentation.migration import holm
+from ..holm import holm
 
 Array = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, binomtest
 
+from afraz.models.holm import holm
 from afraz.models.segmentation.history import months_flagged
-from afraz.models.segmentation.migration import holm
 from afraz.models.segmentation.unusual import BEFORE, CHANCE, against_usual, surprise
 
 SEGMENTS = 4
