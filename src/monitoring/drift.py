@@ -19,6 +19,9 @@ from .profile import Profile
 from .unusual import YEAR, Surprise, surprise
 
 SEASON, MONTH = "the same season a year ago", "the month before"
+NO_YEAR = "there is no year to hold it against, so it may be the season"
+LEAP_DAY = "a leap day lies in the months before, or did a year ago"
+OUR_DOING = "the bank's own doing moves it"
 COLUMNS = (
     "as_of",
     "feature",
@@ -102,8 +105,9 @@ def judge(found: pd.DataFrame, terms: DriftTerms) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With ``p_adjusted`` (over the features of the month), ``alarm``, and ``noted``: unusual, but no alarm, since it
-        may be the season (there is none to hold it against), or the bank's own doing.
+        With ``p_adjusted`` (over the features of the month), ``alarm``, and ``noted``: unusual, but no alarm, for the
+        reason in ``remark``: it may be the season (there is none to hold it against), a leap day, or the bank's own
+        doing.
     """
     table = found.reset_index(drop=True)
     asked = table[table["p"].notna()]
@@ -123,8 +127,8 @@ def judge(found: pd.DataFrame, terms: DriftTerms) -> pd.DataFrame:
         else:
             alarms.add((month, name))
     table.loc[echoes, "remark"] = "what it is held against was an alarm a year ago"
-    table.loc[unusual & leap, "remark"] = "a leap day lies in the months before, or did a year ago"
-    table.loc[unusual & ours, "remark"] = "the bank's own doing moves it"
+    for cases, why in ((~season, NO_YEAR), (leap, LEAP_DAY), (ours, OUR_DOING)):
+        table.loc[unusual & cases, "remark"] = why
     return table.assign(alarm=candidates & ~echoes, noted=unusual & (~season | ours | leap))
 
 

@@ -109,10 +109,9 @@ def from_drift(drift: pd.DataFrame, score: str, promise: Promise, weights: Mappi
         said = ", ".join(_moved(row, weights) for row in first.to_dict("records")) + _more(len(alarms))
         found.append(Finding(WATCH, "input drift", f"unusual against {first['held_against'].iloc[0]}: {said}"))
     noted = drift[drift["noted"]]
-    if len(noted):
-        names = ", ".join(noted.sort_values("p_adjusted", kind="stable")["feature"].head(NAMED)) + _more(len(noted))
-        found.append(Finding(KEEP, "input drift", f"changed against the month before, which may be the season, since "
-                                                  f"there is no year to hold it against: {names}"))  # fmt: skip
+    for why, part in noted.sort_values("p_adjusted", kind="stable").groupby("remark", sort=False):
+        names = ", ".join(part["feature"].head(NAMED)) + _more(len(part))
+        found.append(Finding(KEEP, "input drift", f"changed, but only noted ({why}): {names}"))
     own = drift[drift["feature"] == score]
     if len(own):
         row = own.iloc[0]

@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afraz.errors import ParamsError
-from afraz.monitoring.drift import MONTH, SEASON, DriftTerms, drift_by_month, judge, surprises
+from afraz.monitoring.drift import (
+    LEAP_DAY,
+    MONTH,
+    NO_YEAR,
+    OUR_DOING,
+    SEASON,
+    DriftTerms,
+    drift_by_month,
+    judge,
+    surprises,
+)
 from afraz.monitoring.profile import Profile
 from afraz.monitoring.unusual import surprise
 
@@ -86,6 +96,7 @@ def test_without_a_year_the_month_before_is_held_against_and_only_noted() -> Non
     noted = found[found["noted"]]
     assert (last, "f7") in set(zip(noted["as_of"], noted["feature"], strict=True))
     assert set(noted["held_against"]) == {MONTH}
+    assert set(noted["remark"]) == {NO_YEAR}
     assert not found["alarm"].any()
 
 
@@ -104,7 +115,8 @@ def test_the_banks_own_doing_is_noted() -> None:
     last = max(tables)
     kept = profiled({**tables, last: tables[last].assign(f7=tables[last]["f7"] + 1.0)})
     found = drift_by_month(kept, DriftTerms(own_doing=("f7",)))
-    assert found.loc[found["noted"] & (found["as_of"] == last), "feature"].tolist() == ["f7"]
+    noted = found[found["noted"] & (found["as_of"] == last)]
+    assert noted[["feature", "remark"]].values.tolist() == [["f7", OUR_DOING]]
     assert not found["alarm"].any()
 
 
@@ -164,7 +176,8 @@ def test_the_months_after_a_leap_day_are_only_noted() -> None:
     tables = months(22)  # the last is 2025-04-01: a year before, its windows held the leap day
     last = max(tables)
     found = drift_by_month(profiled({**tables, last: tables[last].assign(f7=tables[last]["f7"] + 0.5)}), DriftTerms())
-    assert found.loc[found["noted"] & (found["as_of"] == last), "feature"].tolist() == ["f7"]
+    noted = found[found["noted"] & (found["as_of"] == last)]
+    assert noted[["feature", "remark"]].values.tolist() == [["f7", LEAP_DAY]]
     assert not found["alarm"].any()
 
 

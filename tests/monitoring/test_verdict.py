@@ -4,6 +4,7 @@ import pytest
 
 from afraz.monitoring import verdict as say
 from afraz.monitoring.coverage import Coverage
+from afraz.monitoring.drift import LEAP_DAY, NO_YEAR, OUR_DOING
 from afraz.monitoring.verdict import KEEP, RETRAIN, WATCH, WITHDRAW, Finding, Promise
 
 PROMISE = Promise(rank=0.80, margin=0.01, least=0.65, calibration=0.25, score_psi=0.25)
@@ -16,7 +17,7 @@ def asked(findings: list[Finding]) -> dict[str, str]:
 
 def drift(feature: str, **more: object) -> pd.DataFrame:
     row = {"as_of": MONTH, "feature": feature, "psi": 0.01, "shift": 0.09, "p_adjusted": 1e-9, "psi_learned": 0.02,
-           "held_against": "the same season a year ago", "alarm": True, "noted": False}  # fmt: skip
+           "held_against": "the same season a year ago", "alarm": True, "noted": False, "remark": ""}  # fmt: skip
     return pd.DataFrame([{**row, **more}])
 
 
@@ -44,8 +45,20 @@ def test_a_score_of_another_population_asks_for_a_new_model_and_one_near_it_does
 
 
 def test_what_is_only_noted_asks_for_nothing() -> None:
-    noted = drift("spend", alarm=False, noted=True, held_against="the month before")
-    assert asked(say.from_drift(noted, "(score)", PROMISE, {})) == {"input drift": KEEP}
+    told = {"spend": NO_YEAR, "offers_90d": OUR_DOING, "visits": LEAP_DAY, "offers_365d": OUR_DOING}
+    noted = pd.concat(
+        [
+            drift(name, alarm=False, noted=True, remark=why, p_adjusted=i / 1e6)
+            for i, (name, why) in enumerate(told.items())
+        ]
+    )
+    found = say.from_drift(noted, "(score)", PROMISE, {})
+    assert asked(found) == {"input drift": KEEP}
+    assert [f.words for f in found] == [
+        "changed, but only noted (there is no year to hold it against, so it may be the season): spend",
+        "changed, but only noted (the bank's own doing moves it): offers_90d, offers_365d",
+        "changed, but only noted (a leap day lies in the months before, or did a year ago): visits",
+    ]
 
 
 @pytest.mark.parametrize(("auc", "asks"), [(0.80, KEEP), (0.78, KEEP), (0.76, RETRAIN), (0.60, WITHDRAW)])
