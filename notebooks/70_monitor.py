@@ -14,7 +14,6 @@ seed: int = 7
 models: list = ["churn", "credit", "segmentation", "value", "promotion"]
 months: int = 25
 drift: dict = {}
-remember: int = 1
 warn_days: int = 60
 stale_days: int = 7
 least_coverage: float = 0.98
@@ -30,7 +29,7 @@ from afraz.reports import figures
 
 # %%
 terms = MonitorTerms(
-    drift_terms(drift), remember=remember, warn_days=warn_days, stale_days=stale_days, least_coverage=least_coverage,
+    drift_terms(drift), warn_days=warn_days, stale_days=stale_days, least_coverage=least_coverage,
     least_reject_share=least_reject_share, bootstrap=bootstrap, seed=seed,
 )  # fmt: skip
 found = monitor(models, date.fromisoformat(as_of), months, terms)

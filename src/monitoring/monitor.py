@@ -41,8 +41,6 @@ class MonitorTerms:
     Attributes
     ----------
     drift : DriftTerms
-    remember : int
-        Months for which a drift alarm asks for a look.
     warn_days : int
         So long before its outcomes are too old, a model is to be followed by the next.
     stale_days : int
@@ -55,7 +53,6 @@ class MonitorTerms:
     """
 
     drift: DriftTerms = field(default_factory=DriftTerms)
-    remember: int = 1
     warn_days: int = 60
     stale_days: int = 7
     least_coverage: float = 0.98
@@ -292,11 +289,10 @@ def _judged(
     judged = [m for m in dates if m == dates[-1] or watcher.in_sample(m) is False]
     rows, verdicts = [], []
     for month in judged:
-        recent = drift[(drift["as_of"] <= month) & (drift["as_of"] > month - pd.DateOffset(months=terms.remember))]
         found = [
             *say.from_broken(broken[broken["as_of"] == month]),
             *([Finding(say.WITHDRAW, "inputs", watcher.refused[month])] if month in watcher.refused else []),
-            *say.from_drift(recent, SCORE, promise, weights),
+            *say.from_drift(drift[drift["as_of"] == month], SCORE, promise, weights),
             *say.from_performance(performance[performance["known_at"] <= month],
                                   performance[performance["as_of"] == month], promise),
             *say.from_segments(segments[segments["as_of"] == month], promise.score_psi),
