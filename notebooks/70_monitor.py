@@ -24,12 +24,12 @@ bootstrap: int = 200
 from datetime import date
 
 from afraz.catalog import save
-from afraz.monitoring.monitor import MonitorTerms, drift_terms, monitor
+from afraz.monitoring.monitor import MonitorTerms, monitor
 from afraz.reports import figures
 
 # %%
 terms = MonitorTerms(
-    drift_terms(drift), warn_days=warn_days, stale_days=stale_days, least_coverage=least_coverage,
+    drift=drift, warn_days=warn_days, stale_days=stale_days, least_coverage=least_coverage,
     least_reject_share=least_reject_share, bootstrap=bootstrap, seed=seed,
 )  # fmt: skip
 found = monitor(models, date.fromisoformat(as_of), months, terms)

@@ -20,7 +20,6 @@ levels: list = [0.05, 0.01, 0.003, 0.001]
 kept_in: str = ""
 
 # %%
-import dataclasses
 import shutil
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from pathlib import Path
 import pandas as pd
 
 from afraz.catalog import root, to_json
-from afraz.monitoring.monitor import drift_terms
+from afraz.monitoring.drift import DriftTerms
 from afraz.params import load_params
 
 sys.path.insert(0, str(Path.cwd()))
@@ -39,7 +38,7 @@ import banks
 # %%
 folder = Path(kept_in) if kept_in else Path(tempfile.mkdtemp(prefix="afraz-006-"))
 folder.mkdir(parents=True, exist_ok=True)
-terms = drift_terms(load_params("monitor", root())["drift"])
+terms = DriftTerms(**load_params("monitor", root())["drift"])
 today = date.fromisoformat(as_of)
 counted = {s: banks.quiet_bank(folder, s, customers, months, today, terms.bins) for s in [*set_on, *judged_on]}
 # %% [markdown]
@@ -47,7 +46,7 @@ counted = {s: banks.quiet_bank(folder, s, customers, months, today, terms.bins) 
 # Months with an alarm in 24 quiet ones, by level: the largest over the models and banks decides.
 # %%
 tried = pd.concat([
-    pd.DataFrame(banks.alarms(counted[s], dataclasses.replace(terms, level=level), quiet_months)).assign(level=level)
+    pd.DataFrame(banks.alarms(counted[s], terms.model_copy(update={"level": level}), quiet_months)).assign(level=level)
     for level in levels for s in set_on
 ])  # fmt: skip
 tried.pivot_table(index="level", columns="model", values="months_with_alarm", aggfunc="max")

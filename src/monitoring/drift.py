@@ -6,15 +6,17 @@ what it is held against was not itself an alarm a year ago.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from pydantic import Field, model_validator
 
 from ..errors import ParamsError
 from ..models.cells import NUMBERS
 from ..models.holm import holm
 from ..models.stability import contributions
+from ..models.stated import Stated
 from .profile import Profile
 from .unusual import YEAR, Surprise, surprise
 
@@ -37,37 +39,39 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class DriftTerms:
+class DriftTerms(Stated):
     """When a month is called drift.
 
-    Attributes
-    ----------
-    level : float
-        Holm-adjusted p below which a month is unusual.
-    least_psi, least_shift : float
-        What matters: a PSI of so much, or a shift of so many standard deviations.
-    window, least : int
-        Months that say what is usual.
-    own_doing : tuple of str
-        Features that the bank's own campaigns move: noted, never an alarm.
-    bins : int
-        Quantile bins of a number.
+    Raises
+    ------
+    ParamsError
+        For an unknown term (with the nearest known one) or a value out of range.
+
+    Examples
+    --------
+    >>> DriftTerms(levle=0.01)
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ParamsError: unknown drift term 'levle': did you mean level?
     """
 
-    level: float = 0.003
-    least_psi: float = 0.005
-    least_shift: float = 0.05
-    window: int = 12
-    least: int = 6
-    bins: int = 10
-    own_doing: tuple[str, ...] = ()
+    word: ClassVar[str] = "drift term"
 
-    def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise ParamsError(f"drift level must lie between 0 and 1; got {self.level}")
-        if self.least < 2 or self.window < self.least:
+    level: float = Field(0.003, gt=0, lt=1, description="Holm-adjusted p below which a month is unusual")
+    least_psi: float = Field(0.005, ge=0, description="what matters: a PSI of so much …")
+    least_shift: float = Field(0.05, ge=0, description="… or a shift of so many standard deviations")
+    window: int = Field(12, ge=2, description="at most so many months say what is usual")
+    least: int = Field(6, ge=2, description="and at least so many")
+    bins: int = Field(10, ge=2, description="quantile bins of a number")
+    own_doing: tuple[str, ...] = Field(
+        (), description="features that campaigns of the bank move: noted, never an alarm"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "DriftTerms":
+        if self.window < self.least:
             raise ParamsError(f"drift: window >= least >= 2 expected; got window {self.window}, least {self.least}")
+        return self
 
     def matters(self, found: Surprise) -> bool:
         return found.psi >= self.least_psi or abs(found.shift) >= self.least_shift

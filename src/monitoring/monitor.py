@@ -1,18 +1,20 @@
 """Watch every model over the months, and say of each what is to be done."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from .. import catalog
 from ..digests import folder_digest
 from ..errors import ArtifactError, GateError, NotApplicable, ParamsError, nearest
 from ..governance.entries import Entry, chosen_entries
 from ..governance.registry import champion_in_use
+from ..models.stated import Stated
 from . import segment_shares
 from . import verdict as say
 from .broken import broken_inputs
@@ -34,31 +36,33 @@ Month = tuple[pd.Timestamp, pd.DataFrame]
 _NO_SEGMENTS = pd.DataFrame(columns=list(segment_shares.COLUMNS))
 
 
-@dataclass(frozen=True)
-class MonitorTerms:
-    """What is asked of a month, apart from drift.
+class MonitorTerms(Stated):
+    """What is asked of a month.
 
-    Attributes
-    ----------
-    drift : DriftTerms
-    warn_days : int
-        So long before its outcomes are too old, a model is to be followed by the next.
-    stale_days : int
-        The newest booking may be so old.
-    least_coverage : float
-        Share of those to be scored who are.
-    least_reject_share : float
-        A rise of refused rows by less is no alarm.
-    bootstrap, seed : int
+    Raises
+    ------
+    ParamsError
+        For an unknown term (with the nearest known one) or a value out of range.
+
+    Examples
+    --------
+    >>> MonitorTerms(drift={"level": 0.01}).drift.level
+    0.01
+    >>> MonitorTerms(least_coverage=98)
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ParamsError: monitor term least_coverage: input should be less than or equal to 1, got 98
     """
 
-    drift: DriftTerms = field(default_factory=DriftTerms)
-    warn_days: int = 60
-    stale_days: int = 7
-    least_coverage: float = 0.98
-    least_reject_share: float = 0.005
-    bootstrap: int = 200
-    seed: int = 7
+    word: ClassVar[str] = "monitor term"
+
+    drift: DriftTerms = DriftTerms()
+    warn_days: int = Field(60, ge=0, description="so long before its outcomes are too old, the next model is to follow")
+    stale_days: int = Field(7, ge=0, description="the newest booking may be so old")
+    least_coverage: float = Field(0.98, ge=0, le=1, description="share of those to be scored who are")
+    least_reject_share: float = Field(0.005, ge=0, le=1, description="a rise of refused rows by less is no alarm")
+    bootstrap: int = Field(200, ge=1, description="resamples of customers behind every interval")
+    seed: int = Field(7, ge=0)
 
 
 @dataclass
@@ -131,30 +135,6 @@ class Monitored:
             "months_with_alarm": {name: int(alarms.get(name, 0)) for name in now["model"]},
             "not_watched": self.not_watched,
         }
-
-
-def drift_terms(stated: Mapping[str, Any]) -> DriftTerms:
-    """Read the terms of drift.
-
-    Raises
-    ------
-    ParamsError
-        For an unknown name, or a value out of range.
-
-    Examples
-    --------
-    >>> drift_terms({"level": 0.01}).level
-    0.01
-    >>> drift_terms({"levle": 0.01})
-    Traceback (most recent call last):
-    afraz.errors.ParamsError: drift: unknown term 'levle': did you mean level?
-    """
-    known = {f.name for f in fields(DriftTerms)}
-    for name in stated:
-        if name not in known:
-            raise ParamsError(f"drift: unknown term {name!r}: {nearest(name, known)}")
-    read: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stated.items()}
-    return DriftTerms(**read)
 
 
 def monitor(models: Sequence[str], as_of: date, months: int, terms: MonitorTerms) -> Monitored:

@@ -182,7 +182,22 @@ def test_the_months_after_a_leap_day_are_only_noted() -> None:
 
 
 def test_terms_out_of_range_are_refused() -> None:
-    with pytest.raises(ParamsError, match="level must lie between 0 and 1; got 2"):
+    with pytest.raises(ParamsError, match="^drift term level: input should be less than 1, got 2$"):
         DriftTerms(level=2)
     with pytest.raises(ParamsError, match="window >= least >= 2 expected; got window 2, least 6"):
         DriftTerms(window=2)
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"bins": 0}, "bins: input should be greater than or equal to 2, got 0"),
+        ({"least": 1}, "least: input should be greater than or equal to 2, got 1"),
+        ({"least_psi": -0.1}, "least_psi: input should be greater than or equal to 0, got -0.1"),
+        ({"level": "x"}, "level: input should be a valid number, unable to parse string as a number, got 'x'"),
+        ({"own_doing": "offers"}, "own_doing: input should be a valid tuple, got 'offers'"),
+    ],
+)  # fmt: skip
+def test_each_term_has_its_bounds_and_its_line(stated: dict[str, Any], said: str) -> None:
+    with pytest.raises(ParamsError, match=f"^drift term {said}$"):
+        DriftTerms(**stated)

@@ -101,6 +101,15 @@ def watched(*models: str) -> stage.Monitored:
     return monitor(models or ("churn",), LAST, MONTHS, MonitorTerms(bootstrap=30))
 
 
+def test_terms_out_of_range_or_unknown_are_refused_in_one_line() -> None:
+    with pytest.raises(ParamsError, match="^monitor term least_coverage: .* less than or equal to 1, got 98$"):
+        MonitorTerms(least_coverage=98)
+    with pytest.raises(ParamsError, match="^drift term bins: input should be greater than or equal to 2, got 0$"):
+        MonitorTerms(drift={"bins": 0})
+    with pytest.raises(ParamsError, match="^unknown monitor term 'remember'"):
+        MonitorTerms(remember=1)
+
+
 def about(found: stage.Monitored, what: str) -> list[str]:
     now = found.findings[found.findings["as_of"] == pd.Timestamp(LAST)]
     return now.loc[now["about"] == what, "words"].tolist()
