@@ -24,19 +24,6 @@ SEASON, MONTH = "the same season a year ago", "the month before"
 NO_YEAR = "there is no year to hold it against, so it may be the season"
 LEAP_DAY = "a leap day lies in the months before, or did a year ago"
 OUR_DOING = "the bank's own doing moves it"
-COLUMNS = (
-    "as_of",
-    "feature",
-    "psi",
-    "shift",
-    "p",
-    "p_adjusted",
-    "psi_learned",
-    "held_against",
-    "alarm",
-    "noted",
-    "remark",
-)
 
 
 class DriftTerms(Stated):

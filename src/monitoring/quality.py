@@ -14,7 +14,6 @@ from ..models.holm import holm
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-UNDATED = "undated"
 COUNTED = ("as_of", "table", "rule", "rejected", "accepted")
 WINDOW, LEAST = 12, 3
 

@@ -12,7 +12,7 @@ from ..errors import NotApplicable
 from ..features.snapshots import snapshot_dates
 
 ID = "customer_id"
-BLOCK_ROWS = 2_000_000  # rows of features held at once: some 3 GB
+BLOCK_ROWS = 2_000_000  # rows of features held at once
 DORMANT = "dormant: nothing was learned of such customers"
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +118,17 @@ class Watcher:
         return probability_month(pd.Series(scored), outcomes, who, n=n, seed=self.seed)
 
     def _outcomes(self, month: pd.Timestamp, rows: pd.DataFrame) -> pd.Series | None:
-        end = month + pd.DateOffset(months=1) if self.subject.rows == "applications" else month
         try:
-            known = matured_outcomes(self.model, end.date())
+            known = self._applied if self.subject.rows == "applications" else matured_outcomes(self.model, month.date())
         except NotApplicable:
             return None
         key, column = self.subject.key, OUTCOME[self.subject.measure]
         return rows[[key]].merge(known[[key, column]].drop_duplicates(key), on=key, how="left")[column]
+
+    @cached_property
+    def _applied(self) -> pd.DataFrame:
+        """Outcomes of all applications, whenever they were made: one table, read once for all months."""
+        return matured_outcomes(self.model, date.fromisoformat(catalog.load("coverage")["observed_until"][:10]))
 
     def performances(self) -> pd.DataFrame:
         """One row per month that was not learned from; in ``known_at`` the outcomes of its last row are known."""

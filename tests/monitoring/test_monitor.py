@@ -11,11 +11,14 @@ import pytest
 
 from afraz import catalog
 from afraz.errors import NotApplicable, ParamsError
+from afraz.features.matured import matured_outcomes
 from afraz.governance.registry import Champion
 from afraz.models.artifact import Artifact, folder_digest, save_artifact
 from afraz.models.calibration import sigmoid
 from afraz.monitoring import monitor as stage
+from afraz.monitoring import watcher
 from afraz.monitoring.monitor import MonitorTerms, monitor
+from afraz.monitoring.subjects import SUBJECTS
 from afraz.pipeline.monitored import history, last_verdicts, record_monitored
 from afraz.scoring.sinks import write_scores
 
@@ -108,6 +111,29 @@ def test_terms_out_of_range_or_unknown_are_refused_in_one_line() -> None:
         MonitorTerms(drift={"bins": 0})
     with pytest.raises(ParamsError, match="^unknown monitor term 'remember'"):
         MonitorTerms(remember=1)
+
+
+def test_outcomes_of_applications_are_read_once_and_are_those_of_the_month(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pd.date_range("2025-01-10", periods=4, freq="MS") + pd.Timedelta(days=9)
+    ids = [f"L{i}" for i in range(4)]
+    catalog.save("application_outcomes", pd.DataFrame({
+        "loan_id": ids, "customer_id": "C1", "as_of": made, "defaults": [1.0, 0.0, 1.0, np.nan]
+    }))  # fmt: skip
+    (workspace / "data/canonical").mkdir(parents=True, exist_ok=True)
+    (workspace / "data/canonical/coverage.json").write_text('{"observed_until": "2026-07-01 00:00:00"}')
+    asked: list[date] = []
+
+    def counted(model: str, as_of: date) -> pd.DataFrame:
+        asked.append(as_of)
+        return matured_outcomes(model, as_of)
+
+    monkeypatch.setattr(watcher, "matured_outcomes", counted)
+    credit = watcher.Watcher("credit", SUBJECTS["credit"], model(None), "", None, [])
+    parts = [credit._outcomes(day, pd.DataFrame({"loan_id": [name]})) for name, day in zip(ids, made, strict=True)]
+    assert pd.concat(parts).tolist() == pytest.approx([1.0, 0.0, 1.0, np.nan], nan_ok=True)
+    assert asked == [date(2026, 7, 1)]
 
 
 def about(found: stage.Monitored, what: str) -> list[str]:
