@@ -6,6 +6,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from ibis import selectors
 
 from .. import catalog
 from ..datasets import CATALOG
@@ -37,8 +38,6 @@ def optional(name: str, inside: str = "", **names: Any) -> tuple[Any, str]:
     str
         Why not; empty where it is.
     """
-    if name not in CATALOG:
-        return None, f"this version of the project has no dataset {name}"
     stage, place = CATALOG[name].stage, catalog.path(name, **names)
     found = place / f"{inside}.csv" if inside else place
     if found.exists():
@@ -48,6 +47,10 @@ def optional(name: str, inside: str = "", **names: Any) -> tuple[Any, str]:
         reason = catalog.reason_not_applicable(measured)
         if reason:
             return None, f"stage {stage} was not applicable: {reason}"
+    if inside and place.exists():
+        return None, f"stage {stage} had nothing to say of it"
+    if stage == CATALOG["canonical"].stage and catalog.path("canonical").exists():
+        return None, f"there is no table of {name} in this source"
     return None, f"stage {stage} has not written it: run `dvc repro {stage}`"
 
 
@@ -119,18 +122,21 @@ def bookings(segments: ir.Table, lenses: list[str], end: pd.Timestamp) -> pd.Dat
     table = table.filter(table.booked_at < end)
     if "known_at" in table.columns:
         table = table.filter(table.known_at.isnull() | (table.known_at <= end))
-    table = table.mutate(month=table.booked_at.truncate("M").date(), volume=table.amount.abs())
     since = pd.Timestamp(table.booked_at.min().to_pandas())
+    table = table.filter(table.booked_at >= min(w.start for w in windows(end)))  # older bookings lie in no window
+    table = table.mutate(month=table.booked_at.truncate("M").date(), volume=table.amount.abs())
     states = segments.mutate(month=segments.as_of.cast("date"))
     begun = pd.Timestamp(states.month.min().to_pandas())
-    parts = [_summed(table.mutate(segment=ibis.literal("all")), EVERYBODY, end, since)]
-    for lens in lenses:
-        known = states.select("customer_id", "month", segment=states[f"{lens}{NAME}"])
-        parts.append(_summed(table.inner_join(known, ["customer_id", "month"]), said(lens), end, begun))
+    parts = [_summed(table.mutate(lens=ibis.literal(EVERYBODY), segment=ibis.literal("all")), [EVERYBODY], end, since)]
+    if lenses:
+        known = states.select("customer_id", "month", **{said(lens): states[f"{lens}{NAME}"] for lens in lenses})
+        long = known.pivot_longer(~selectors.cols("customer_id", "month"), names_to="lens", values_to="segment")
+        joined = table.inner_join(long, ["customer_id", "month"])
+        parts.append(_summed(joined, [said(lens) for lens in lenses], end, begun))
     return pd.concat(parts, ignore_index=True)
 
 
-def _summed(table: ir.Table, lens: str, end: pd.Timestamp, since: pd.Timestamp) -> pd.DataFrame:
+def _summed(table: ir.Table, lenses: list[str], end: pd.Timestamp, since: pd.Timestamp) -> pd.DataFrame:
     wanted = [w for w in windows(end) if w.start >= since.normalize()]
     if not wanted:
         return pd.DataFrame(columns=["segment", "lens", "period", "window", *MEASURES])
@@ -140,12 +146,18 @@ def _summed(table: ir.Table, lens: str, end: pd.Timestamp, since: pd.Timestamp) 
         found = (table.customer_id.nunique(where=inside), inside.sum(), table.volume.sum(where=inside),
                  table.margin.sum(where=inside))  # fmt: skip
         sums |= {f"{measure}_{n}": value for measure, value in zip(MEASURES, found, strict=True)}
-    wide = table.group_by("segment").aggregate(**sums).to_pandas().dropna(subset="segment").sort_values("segment")
+    wide = (
+        table.group_by(["lens", "segment"])
+        .aggregate(**sums)
+        .to_pandas()
+        .dropna(subset="segment")
+        .sort_values("segment")
+    )
     names = list(MEASURES)
     parts = [
-        wide[["segment", *(f"{m}_{n}" for m in names)]].set_axis(["segment", *names], axis=1)
+        wide.loc[wide["lens"] == lens, ["segment", *(f"{m}_{n}" for m in names)]].set_axis(["segment", *names], axis=1)
         .assign(lens=lens, period=each.period, window=each.name)
-        for n, each in enumerate(wanted)
+        for lens in lenses for n, each in enumerate(wanted)
     ]  # fmt: skip
     out = pd.concat(parts, ignore_index=True)
     return out.astype({"customers": int, "bookings": int, "volume": float, "margin": float})

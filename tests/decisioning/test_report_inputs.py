@@ -74,8 +74,15 @@ def test_what_an_earlier_stage_did_not_bring_is_named_with_its_reason_and_the_re
     assert not re.search(r"\bC\d\d\b", re.sub(r'"data:[^"]+"', "", management))
 
 
-def test_a_dataset_that_the_project_does_not_have_is_absent_too() -> None:
-    assert optional("no_such_table") == (None, "this version of the project has no dataset no_such_table")
+def test_what_no_stage_can_bring_does_not_tell_to_run_one(bank: Path) -> None:
+    assert optional("surveys") == (None, "there is no table of surveys in this source")
+    assert optional("risk_tables", "changes") == (None, "stage risk has not written it: run `dvc repro risk`")
+    (bank / CATALOG["risk_tables"].path).mkdir(parents=True)
+    assert optional("risk_tables", "changes") == (None, "stage risk had nothing to say of it")
+
+
+def test_before_ingest_has_run_it_is_the_one_to_run(workspace: Path) -> None:
+    assert optional("surveys") == (None, "stage ingest has not written it: run `dvc repro ingest`")
 
 
 def test_a_stated_list_that_is_not_there_is_refused(workspace: Path) -> None:
