@@ -64,8 +64,7 @@ def support_history(
 
 
 def _at_dates(as_of: date, features: Sequence[str], cohorts: int, months: int) -> pd.DataFrame:
-    whole = as_of.year * 12 + as_of.month - 1
-    dates = [date(m // 12, m % 12 + 1, as_of.day) for m in (whole - months * k for k in range(cohorts + 1))]
+    dates = [(pd.Timestamp(as_of) - pd.DateOffset(months=months * k)).date() for k in range(cohorts + 1)]
     table = catalog.scan("customer_features")
     wanted = [c for c in dict.fromkeys([*NEEDED, *features]) if c in table.columns]
     rows = table.filter(table.as_of.isin(dates)).select("customer_id", "as_of", *wanted).to_pandas()

@@ -76,6 +76,15 @@ def test_customers_are_there_at_dates_a_quarter_apart_with_strata(stage: Path) -
     assert "absent" not in found.customers
 
 
+def test_from_the_end_of_a_month_a_shorter_month_is_looked_at_on_its_last_day(stage: Path) -> None:
+    dates = [date(2026, 2, 28), date(2026, 5, 30), date(2026, 5, 31), date(2026, 8, 31)]
+    key = pd.DataFrame({"customer_id": "a", "as_of": dates})
+    catalog.save("customer_features", key.assign(contacts_90d=0))
+    catalog.save("churn_labels", key.assign(at_risk=True, phase="steady", leaves_90=0.0))
+    found = support_history(date(2026, 8, 31), [], cohorts=2).customers["as_of"]
+    assert found.dt.strftime("%m-%d").tolist() == ["02-28", "05-31", "08-31"]
+
+
 def test_only_the_trial_that_drew_everybody_alike_counts(stage: Path) -> None:
     found = support_history(AS_OF, [], proactive_offer="support_call").assigned
     assert found["customer_id"].tolist() == ["a", "b", "c", "d"], "S2 was aimed, P1 offers something else"
