@@ -14,6 +14,7 @@ from afraz.governance.checks import CHECKS, Evidence
 from afraz.governance.entries import Entry, read_entries
 from afraz.governance.gates import asked_checks, review_checks, run_checks
 from afraz.models.artifact import Artifact, folder_digest
+from afraz.models.stability import psi
 
 REPO = Path(__file__).resolve().parents[2]
 FEATURES = ("recency", "spend")
@@ -170,6 +171,39 @@ def test_a_leaking_feature_fails_on_the_audit_alone_and_is_named(clean: Evidence
     leaking = replace(clean, leak_audit=audit)
     assert _failed(leaking) == ["AFZ003"]
     assert "spend" in CHECKS["AFZ003"](leaking).evidence
+
+
+def _flows(*sizes: dict[str, int]) -> pd.DataFrame:
+    months = pd.date_range("2026-01-01", periods=len(sizes), freq="MS").strftime("%Y-%m-%d")
+    rows = [(month, name, size) for month, part in zip(months, sizes, strict=True) for name, size in part.items()]
+    return pd.DataFrame(rows, columns=["as_of", "segment", "size"])
+
+
+def test_shares_of_segments_are_compared_as_if_each_customer_were_a_row(clean: Evidence) -> None:
+    first, last = {"a": 300, "b": 100, "once": 0}, {"a": 120, "b": 280, "once": 0}
+    shares = replace(
+        clean, metrics={**clean.metrics, "lenses": {"needs": {}, "calm": {}}}, bounds={**clean.bounds, "psi": 0.25},
+        tables={"flows_needs": _flows(first, {"a": 200, "b": 190, "once": 10}, last),
+                "flows_calm": _flows(first, first)},
+    )  # fmt: skip
+    found = CHECKS["AFZ013"](shares)
+    expected = psi(["a"] * 300 + ["b"] * 100, ["a"] * 120 + ["b"] * 280)
+    assert found.status == "fail"
+    assert f"shifted: needs {expected:.3f};" in found.evidence
+    assert "calm 0.000" in found.evidence
+    steady = replace(shares, tables={"flows_needs": _flows(first, first)})
+    assert CHECKS["AFZ013"](steady).status == "pass"
+
+
+def test_a_segment_that_is_empty_in_both_months_is_none(clean: Evidence) -> None:
+    """Of two segments chance would explain less than of twenty, of which eighteen were never seen."""
+    first, last = {"a": 20, "b": 20}, {"a": 10, "b": 30}
+    empty = dict.fromkeys([f"s{i}" for i in range(18)], 0)
+    bounds = {**clean.bounds, "psi": 0.1}
+    for more in ({}, empty):
+        tables = {"flows_needs": _flows({**first, **more}, {**last, **more})}
+        shares = replace(clean, metrics={**clean.metrics, "lenses": {"needs": {}}}, bounds=bounds, tables=tables)
+        assert CHECKS["AFZ013"](shares).status == "fail"
 
 
 def test_a_suspicious_feature_warns_but_does_not_block(clean: Evidence) -> None:

@@ -1,8 +1,6 @@
 """Does it stay as it is: the score, the inputs that carry it, and the order of its reasons."""
 
-import pandas as pd
-
-from ...models.stability import psi_by_chance
+from ...models.stability import contributions, psi_by_chance
 from .check import Evidence, Found, verdict
 
 STRONGEST = 10  # inputs that a reviewer reads; what is behind them hardly moves a score
@@ -38,22 +36,16 @@ def _shares(evidence: Evidence, bound: float) -> Found:
             continue
         months = sorted(flows["as_of"].unique())
         sizes = flows.pivot_table(index="as_of", columns="segment", values="size", aggfunc="sum", fill_value=0)
-        before, after = sizes.loc[months[max(len(months) - 13, 0)]], sizes.loc[months[-1]]
-        found[name] = (_psi(before, after), psi_by_chance(len(before), int(before.sum()), int(after.sum())))
+        two = sizes.loc[[months[max(len(months) - 13, 0)], months[-1]]].to_numpy(float)
+        before, after = two[:, two.any(axis=0)]  # a segment that is empty in both is none
+        chance = psi_by_chance(len(before), int(before.sum()), int(after.sum()))
+        found[name] = (float(contributions(before, after).sum()), chance)
     if not found:
         return "not_applicable", "one month only: nothing to compare with"
     moved = ", ".join(f"{name} {value:.3f}" for name, (value, chance) in found.items() if value > max(bound, chance))
     said = ", ".join(f"{name} {value:.3f}" for name, (value, _) in found.items())
     shifted = f"shifted: {moved}; " if moved else ""
     return verdict(not moved), f"PSI of the shares over a year: {said}; {shifted}a shift is above {bound}"
-
-
-def _psi(before: pd.Series, after: pd.Series) -> float:
-    from ...models.stability import psi
-
-    labels = [str(name) for name in before.index]
-    drawn = [[name for name, n in zip(labels, part, strict=True) for _ in range(int(n))] for part in (before, after)]
-    return psi(drawn[0], drawn[1])
 
 
 def inputs(evidence: Evidence) -> Found:
