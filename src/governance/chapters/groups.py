@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from ...models.fairness import age_bands
 from ...reports.document import Block, Facts, Heading, Section, Table, Text
 from ..subject import Subject
 
 LEAST_ROWS = 20  # a smaller group is named, not measured
-AGES = {18: "18–25", 26: "26–35", 36: "36–50", 51: "51–65", 66: "66 and older"}
 _SAVED = {
     "attribute": "attribute", "group": "group", "rows": "rows", "selection_rate": "approved",
     "selection_rate_ratio": "of the best group", "true_positive_rate": "good and approved",
@@ -41,8 +41,7 @@ def people(sample: pd.DataFrame) -> "dict[str, pd.Series[Any]]":
     if "gender" in sample:
         groups["gender"] = sample["gender"].astype("str").where(sample["gender"].notna())
     if "age_years" in sample:
-        edges = [*AGES, 200]
-        groups["age"] = pd.cut(sample["age_years"], edges, right=False, labels=list(AGES.values()))
+        groups["age"] = pd.Series(age_bands(sample["age_years"]), index=sample.index)
     return groups
 
 

@@ -174,6 +174,7 @@ def test_forecasts_effects_grades_and_groups_are_held_against_what_came(subject:
     assert "recency 0.3" in credit["stability"]
     churn = read(write_dossier(subject("churn"))).sections
     assert "age 18–25" in churn["fairness"]
+    assert "age 36–45" in churn["fairness"], "the bands of the table by group"
     assert "gender" in read(write_dossier(subject("segmentation"))).sections["fairness"]
 
 
