@@ -54,15 +54,13 @@ def label(name: str) -> str:
     return f"{said}, minus {rival.replace('_', ' ')}" if minus and rival else said
 
 
-def measured(metrics: Mapping[str, Any], *, skip: frozenset[str] = frozenset()) -> pd.DataFrame:
+def measured(metrics: Mapping[str, Any]) -> pd.DataFrame:
     """List every measure that has an interval.
 
     Parameters
     ----------
     metrics : mapping
         Nested; a measure is a mapping with ``value, low, high``.
-    skip : frozenset of str
-        Keys that are not looked into.
 
     Returns
     -------
@@ -78,7 +76,7 @@ def measured(metrics: Mapping[str, Any], *, skip: frozenset[str] = frozenset()) 
 
     def collect(inner: Mapping[str, Any], above: str) -> None:
         for name, found in inner.items():
-            if name in skip or not isinstance(found, Mapping):
+            if not isinstance(found, Mapping):
                 continue
             if {"value", "low", "high"} <= set(found):
                 rows.append((above, name, found["value"], found["low"], found["high"]))

@@ -20,7 +20,6 @@ from ..subject import Subject
 
 NAMES = {"measure": "measure", "value": "value", "low": "low", "high": "high", "reading": "how to read it"}
 WITH_OF = {"of": "of", **NAMES}
-_ELSEWHERE = frozenset({"candidates", "tuning", "explanation", "calibration_method", "refit", "choice", "outcomes"})
 
 
 def quality(subject: Subject) -> Section:

@@ -142,7 +142,7 @@ def fit_profile(
     alike = _by_group(rows, named, "median" if method == "group_median" else "mean")
     if method != "level_and_shape":
         return Profile(method, alike)
-    return Profile(method, alike * _levels(rows, alike, named)[:, None])
+    return Profile(method, alike * _levels(rows, alike)[:, None])
 
 
 def _filled(rows: pd.DataFrame, named: Mapping[int, str]) -> Array:
@@ -158,7 +158,7 @@ def _by_group(rows: pd.DataFrame, named: Mapping[int, str], how: str) -> Array:
     return found.loc[[named[d] for d in range(7)]].reindex(columns=range(HOURS)).fillna(0.0).to_numpy(float)
 
 
-def _levels(rows: pd.DataFrame, alike: Array, named: Mapping[int, str]) -> Array:
+def _levels(rows: pd.DataFrame, alike: Array) -> Array:
     """Level of each weekday against its group, drawn to 1 by what days of one weekday differ among themselves.
 
     The usual day counts as much as one day of the weekday itself where days vary as they do between weekdays.
