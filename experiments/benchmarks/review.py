@@ -27,7 +27,7 @@ RULES = "{owner: o, tier: 2, approvals: 2, valid_for_days: 365, purpose: p, limi
 
 
 def fill(versions: int, runs: int) -> None:
-    """Register versions by way of MLflow's tables: its client would take half a minute for them."""
+    """Register versions by way of MLflow's tables: its client would register them one by one."""
     opened = tracking.client()
     for model in MODELS:
         opened.create_registered_model(model)
