@@ -32,23 +32,17 @@ INPUTS = {
 ABOUT_DEFAULT = ("repayment", "application")  # families whose signs speak of default; those of the others of leaving
 
 
-def gather(entry: Entry, platform_features: bool = True) -> Evidence:
-    """Collect the evidence for one model.
-
-    Parameters
-    ----------
-    entry : Entry
-        Its row of ``mlflow/registry.yaml``.
-    platform_features : bool
-        False for a model of a ready table: leak audit, dictionary and what ingest refused do not apply.
-    """
+def gather(entry: Entry) -> Evidence:
+    """Collect the evidence for one model: to a ready table no leak audit, dictionary or ingest applies."""
+    metrics: dict[str, Any] = catalog.load(f"{entry.name}_metrics")
+    platform_features = not metrics.get("ready_table", False)
     sample: pd.DataFrame = catalog.load(f"{entry.name}_sample")
     audit, dictionary = ORIGIN[entry.name]
     told: pd.DataFrame | None = catalog.load(dictionary) if platform_features else None
     return Evidence(
         model=entry.name,
         folder=catalog.path(f"{entry.name}_model"),
-        metrics=catalog.load(f"{entry.name}_metrics"),
+        metrics=metrics,
         bounds=entry.bounds,
         sample=sample,
         predictions=sample,
@@ -124,8 +118,7 @@ def _stated_digest(model: str) -> str | None:
 
 def judge(entry: Entry) -> Gate:
     """Run a model's checks on its evidence."""
-    metrics: dict[str, Any] = catalog.load(f"{entry.name}_metrics")
-    evidence = gather(entry, platform_features=not metrics.get("ready_table", False))
+    evidence = gather(entry)
     return run_checks(entry, folder_digest(evidence.folder), evidence)
 
 

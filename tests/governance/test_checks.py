@@ -13,7 +13,7 @@ from afraz.errors import GateError
 from afraz.governance.checks import CHECKS, Evidence
 from afraz.governance.entries import Entry, read_entries
 from afraz.governance.gates import asked_checks, review_checks, run_checks
-from afraz.models.artifact import Artifact, folder_digest
+from afraz.models.artifact import Artifact, folder_digest, load_artifact
 from afraz.models.stability import psi
 
 REPO = Path(__file__).resolve().parents[2]
@@ -70,6 +70,20 @@ def test_what_was_not_measured_does_not_apply_and_is_no_pass(clean: Evidence) ->
     left = [o for o in gate.outcomes if o.code not in applied]
     assert {o.status for o in left} == {"not_applicable"}
     assert all(o.evidence for o in left)
+
+
+def test_the_model_is_loaded_once_and_its_files_are_read_anew(clean: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    for place in ("check", "folder"):
+
+        def load(folder: Path, place: str = place) -> Artifact:
+            loaded.append(place)
+            return load_artifact(folder)
+
+        monkeypatch.setattr(f"afraz.governance.checks.{place}.load_artifact", load)
+    fresh = replace(clean)  # what one piece of evidence has loaded is not carried to another
+    assert run_checks(_entry(), folder_digest(clean.folder), fresh).passed
+    assert sorted(loaded) == ["check", "folder"]
 
 
 def test_checks_of_the_review_are_not_judged_in_the_stage(clean: Evidence) -> None:

@@ -132,7 +132,7 @@ def test_a_month_in_which_the_model_is_of_no_use_is_named(table: pd.DataFrame, t
 
 def _parts(found: Evidence, table: pd.DataFrame) -> pd.DataFrame:
     later = table[table["as_of"] >= TEST_FROM].reset_index(drop=True)
-    p = found.artifact().predict(later)["leave_90"]
+    p = found.artifact.predict(later)["leave_90"]
     part = later["phase"] + " in " + later["as_of"].dt.month_name()
     return quality_by_part(later["leaves_90"], p, later["customer_id"], {"segment": part}, n=60)
 
@@ -220,7 +220,7 @@ def test_an_unfair_group_is_named(clean: Evidence, groups: dict[str, float], exp
 
 
 def _altered(clean: Evidence, folder: Path, change: Callable[[str], str], file: str) -> Evidence:
-    clean.artifact().save(folder)
+    clean.artifact.save(folder)
     text = (folder / file).read_text("utf-8")
     assert change(text) != text
     (folder / file).write_text(change(text), "utf-8")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -63,8 +64,9 @@ class Evidence:
     today: date | None = None
     valid_for_days: int | None = None
 
+    @cached_property
     def artifact(self) -> Artifact:
-        """Load the model.
+        """The model, loaded once for all checks; ``folder.unaltered`` reads the files anew.
 
         Raises
         ------
@@ -121,7 +123,7 @@ class Check:
     def _looked(self, evidence: Evidence) -> Found:
         if self.loads:
             try:
-                evidence.artifact()
+                _ = evidence.artifact
             except ArtifactError:
                 return "not_applicable", "the model folder does not load: AFZ020 says why"
         return self.look(evidence)

@@ -18,7 +18,7 @@ def contract(evidence: Evidence) -> Found:
 
 
 def same_predictions(evidence: Evidence) -> Found:
-    now = evidence.artifact().predict(evidence.sample)
+    now = evidence.artifact.predict(evidence.sample)
     then = evidence.predictions
     shared = [c for c in now.columns if c in then.columns]
     measured = [c for c in shared if pd.api.types.is_numeric_dtype(now[c])]

@@ -23,7 +23,7 @@ def single_feature(evidence: Evidence) -> Found:
 def dictionary(evidence: Evidence) -> Found:
     if not evidence.known_features:
         return "not_applicable", "a ready table brings no dictionary"
-    used = [f["name"] for f in evidence.artifact().spec["features"]]
+    used = [f["name"] for f in evidence.artifact.spec["features"]]
     absent = [name for name in used if name not in evidence.known_features]
     return verdict(not absent), (
         f"no dictionary row: {', '.join(absent)}" if absent else f"all {len(used)} features have one"
