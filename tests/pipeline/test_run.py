@@ -10,6 +10,7 @@ import pytest
 
 from afraz.digests import file_digest, folder_digest
 from afraz.errors import ParamsError, StageError
+from afraz.models import artifact
 from afraz.pipeline.run import run_stage
 
 
@@ -33,11 +34,15 @@ def test_a_stage_that_makes_a_model_states_its_digest_and_another_states_none(wo
 model = staging / "experiments/runs/first/model"
 model.mkdir(parents=True)
 (model / "model.json").write_text("{}")
+(model / "__pycache__").mkdir()
+(model / "__pycache__/pyfunc.pyc").write_bytes(b"of this machine")
 """
     notebook = workspace / "notebooks" / "00_first.py"
     notebook.write_text(notebook.read_text() + making)
     run_stage("first", record=False)
-    assert json.loads(provenance.read_text())["model_sha256"] == folder_digest(provenance.parent / "model")
+    model = provenance.parent / "model"
+    assert (model / "__pycache__").is_dir()
+    assert json.loads(provenance.read_text())["model_sha256"] == artifact.folder_digest(model)
 
 
 def test_provenance_names_what_was_written_by_its_content(workspace: Path) -> None:
