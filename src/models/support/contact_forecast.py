@@ -1,7 +1,7 @@
 """How often a customer will contact the bank: simple rivals first, a model only where it is better for certain."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm as lgb
@@ -105,27 +105,16 @@ def fit_forecaster(
 
 def calibrated(fitted: Forecaster, said: Array, label: Array) -> Forecaster:
     """Mend level and slope by a Poisson regression of what was seen on the log of what held-out folds said."""
+    from sklearn.linear_model import PoissonRegressor
+
     x = np.log(said)
-    spread = float(x.std()) > 1e-6
-    center = float(x.mean())
-    a, b = float(np.log(max(label.mean(), 1e-9))), 1.0 if spread else 0.0
-    for _ in range(50):
-        mu = np.exp(np.clip(a + b * (x - center), -30, 30))
-        g0, g1 = (label - mu).sum(), ((label - mu) * (x - center)).sum()
-        h00, h01, h11 = mu.sum(), (mu * (x - center)).sum(), (mu * (x - center) ** 2).sum()
-        if not spread:
-            da, db = g0 / h00, 0.0
-        else:
-            det = h00 * h11 - h01 * h01
-            da, db = (h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det
-        limit = min(1.0, 2.0 / max(abs(da), abs(db), 1e-12))
-        a, b = a + limit * da, b + limit * db
-        if max(abs(da), abs(db)) < 1e-10:
-            break
-    slope = b if spread else 1.0
-    level = a - slope * center
-    return Forecaster(fitted.candidate, fitted.days, fitted.rates, fitted.constant, fitted.features, fitted.booster,
-                      level, slope)  # fmt: skip
+    center, spread = float(x.mean()), float(x.std())
+    if spread <= 1e-6 or not label.any():  # nothing says how steep it is
+        return replace(fitted, level=float(np.log(max(label.mean(), 1e-9))) - center, slope=1.0)
+    regression = PoissonRegressor(alpha=0, solver="newton-cholesky", tol=1e-10, max_iter=500)
+    regression.fit(((x - center) / spread)[:, None], label)
+    slope = float(regression.coef_[0]) / spread
+    return replace(fitted, level=float(regression.intercept_) - slope * center, slope=slope)
 
 
 @dataclass(frozen=True)

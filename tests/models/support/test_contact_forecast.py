@@ -61,6 +61,29 @@ def test_calibration_mends_a_planted_distortion() -> None:
     assert np.exp(mended.level) * 3.0**mended.slope == pytest.approx(1, abs=0.1)
 
 
+def test_calibration_meets_the_equations_of_the_likelihood() -> None:
+    rows = customers(5_000, 5)
+    fitted, label = fit_forecaster(rows, "gamma_poisson", 90), rows["next_90"].to_numpy(float)
+    bent = 3.0 * rows["rate"].to_numpy() ** 1.5
+    mended = calibrated(fitted, bent, label)
+    x = np.log(bent)
+    gap = label - np.exp(mended.level + mended.slope * x)
+    assert [gap.mean(), (gap * x).mean()] == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert (mended.candidate, mended.rates) == (fitted.candidate, fitted.rates)
+
+
+@pytest.mark.parametrize(
+    ("said", "label", "mean"), [((0.5, 0.5, 0.5), (0.0, 1.0, 5.0), 2.0), ((0.5, 0.5, 0.6), (0.0, 0.0, 0.0), 1e-9)]
+)
+def test_where_all_are_told_alike_or_nobody_called_only_the_level_is_mended(
+    said: tuple[float, ...], label: tuple[float, ...], mean: float
+) -> None:
+    fitted = fit_forecaster(customers(200, 1), "constant", 90)
+    mended = calibrated(fitted, np.array(said), np.array(label))
+    assert mended.slope == 1.0
+    assert mended.level + np.log(said).mean() == pytest.approx(np.log(mean))
+
+
 def test_what_comes_after_is_no_feature() -> None:
     train, test = customers(3_000, 1), customers(3_000, 2)
     one = choose_forecaster(train, test, 90, ["feature"]).forecaster.predict(test)
