@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from afraz.models.metrics import resamples
 from afraz.models.splits import folds
 from afraz.models.value.bg_nbd import fit_bg_nbd
-from afraz.models.value.fit import Fit
+from afraz.models.likelihood import Fit
 from afraz.models.value.gamma_gamma import fit_gamma_gamma
 from afraz.models.value.pareto_nbd import fit_pareto_nbd
 from afraz.models.value.purchase_history import purchase_history, purchases_between

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from afraz.models.value.bg_nbd import BgNbd, fit_bg_nbd
-from afraz.models.value.fit import Fit
+from afraz.models.likelihood import Fit
 from afraz.models.value.gamma_gamma import fit_gamma_gamma
 from afraz.models.value.pareto_nbd import fit_pareto_nbd
 from afraz.models.value.purchase_history import purchase_history

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
-from scipy.special import betainc, gammaln
+from scipy.special import betainc
 
 from ...errors import DataError
+from ..likelihood import maximise
+from ..nbd import log_likelihood
 
 Array = NDArray[np.float64]
-
-MOST_SHAPE = 1e6  # beyond, customers don't differ: the counts are Poisson's
 
 
 @dataclass(frozen=True)
@@ -92,19 +91,12 @@ def fit_gamma_poisson(counts: ArrayLike, exposure: ArrayLike) -> GammaPoisson:
         raise DataError(f"{int((n < 0).sum())} customers have a negative number of contacts: count them again")
     if n.sum() == 0:
         return GammaPoisson(1.0, 0.5 / days.sum())  # nobody ever called: as if half a contact had been seen
-    known, times = np.unique(np.column_stack([n, days]), axis=0, return_counts=True)
-    n, days, weight = known[:, 0], known[:, 1], times.astype(float)
-
-    def loss(theta: Array) -> float:
-        shape, mean = np.exp(theta)
-        odds = shape + mean * days
-        terms = gammaln(n + shape) - gammaln(shape) + shape * np.log(shape / odds) + n * np.log(mean * days / odds)
-        return -float((weight * terms).sum() / weight.sum())
-
-    start = np.log([1.0, (weight * n).sum() / (weight * days).sum()])
-    bounds = [(np.log(1e-3), np.log(MOST_SHAPE)), (start[1] - 5, start[1] + 5)]
-    found = optimize.minimize(loss, start, method="L-BFGS-B", bounds=bounds)
-    return GammaPoisson(float(np.exp(found.x[0])), float(np.exp(found.x[1])))
+    usual = float(n.sum() / days.sum())  # time is counted in usual contacts: r and alpha are near each other then
+    known, times = np.unique(np.column_stack([n, days * usual]), axis=0, return_counts=True)
+    likelihood = log_likelihood(known[:, 0], known[:, 1], times.astype(float))
+    # where customers don't differ r runs to its bound: the counts are Poisson's, and the mean is right all the same
+    found = maximise(likelihood, {"r": 1.0, "alpha": 1.0}, dict, len(n)).params
+    return GammaPoisson(shape=found["r"], mean=found["r"] / found["alpha"] * usual)
 
 
 def poisson_deviance(counts: ArrayLike, expected: ArrayLike) -> Array:

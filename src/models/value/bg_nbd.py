@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import digamma, expit, gammaln
 
-from .fit import Fit, LogLikelihood, maximise
+from ..likelihood import Fit, LogLikelihood, maximise
 from .histories import Histories, duration, same
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import digamma, gammaln
 
 from ...errors import DataError
-from .fit import Fit, LogLikelihood, maximise
+from ..likelihood import Fit, LogLikelihood, maximise
 
 Array = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import digamma, gammaln
 
-from .fit import Fit, LogLikelihood, maximise
+from ..likelihood import Fit, maximise
+from ..nbd import log_likelihood
 from .histories import Histories, duration, same
 
 Array = NDArray[np.float64]
@@ -77,23 +77,6 @@ def fit_nbd(history: pd.DataFrame) -> Fit[Nbd]:
     """
     found = Histories.of(history).learnable()
     start = {"r": 1.0, "alpha": max(float(np.average(found.T, weights=found.count)), 1e-3)}
-    return maximise(log_likelihood(found), start, Nbd, found.customers)
-
-
-def log_likelihood(histories: Histories) -> LogLikelihood:
-    """Log-likelihood, up to a constant of the histories, and gradient as a function of ``(r, alpha)``."""
-    pair, first = same(histories.x, histories.T)
-    x, age, n = histories.x[first], histories.T[first], np.bincount(pair, histories.count)
-    customers = n.sum()
-
-    def at(theta: Array) -> tuple[float, Array]:
-        r, alpha = theta
-        end = np.log(alpha + age)
-        total = n @ (gammaln(r + x) - (r + x) * end) + customers * (r * np.log(alpha) - gammaln(r))
-        gradient = np.array([
-            n @ (digamma(r + x) - end) + customers * (np.log(alpha) - digamma(r)),
-            customers * r / alpha - n @ ((r + x) / (alpha + age)),
-        ])  # fmt: skip
-        return float(total), gradient
-
-    return at
+    pair, first = same(found.x, found.T)
+    likelihood = log_likelihood(found.x[first], found.T[first], np.bincount(pair, found.count))
+    return maximise(likelihood, start, Nbd, found.customers)

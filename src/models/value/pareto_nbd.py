@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, expit, exprel, gammaln
 
-from .fit import Fit, LogLikelihood, maximise
+from ..likelihood import Fit, LogLikelihood, maximise
 from .histories import Histories, duration, same
 
 Array = NDArray[np.float64]

@@ -26,6 +26,12 @@ def test_equal_customers_are_taken_as_equal() -> None:
     assert rate == pytest.approx([2.0, 2.0], abs=0.15)
 
 
+@pytest.mark.parametrize("mean", [2.0, 0.02])
+def test_with_equal_pasts_the_mean_is_that_of_the_counts(mean: float) -> None:
+    counts = np.random.default_rng(6).poisson(mean, 5_000)
+    assert fit_gamma_poisson(counts, np.full(5_000, 200.0)).mean == pytest.approx(counts.mean() / 200, rel=1e-7)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 40), st.floats(0, 2_000), st.floats(0.1, 50), st.floats(1e-4, 0.1))
 def test_a_customers_rate_lies_between_its_own_and_everybodys(n: int, days: float, shape: float, mean: float) -> None:

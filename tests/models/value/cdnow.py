@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from afraz.models.value.fit import Fit, LogLikelihood
+from afraz.models.likelihood import Fit, LogLikelihood
 from afraz.models.value.purchase_history import purchase_history, purchases_between
 
 END, UNTIL = "1997-09-30", "1998-06-30"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from afraz.errors import DataError
-from afraz.models.value.fit import maximise
+from afraz.models.likelihood import maximise
 
 
 def gamma_shape_and_rate(theta: np.ndarray) -> tuple[float, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ...errors import DataError
+from ..errors import DataError
 
 Array = NDArray[np.float64]
 LogLikelihood = Callable[[Array], tuple[float, Array]]
