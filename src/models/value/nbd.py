@@ -78,5 +78,5 @@ def fit_nbd(history: pd.DataFrame) -> Fit[Nbd]:
     found = Histories.of(history).learnable()
     start = {"r": 1.0, "alpha": max(float(np.average(found.T, weights=found.count)), 1e-3)}
     pair, first = same(found.x, found.T)
-    likelihood = log_likelihood(found.x[first], found.T[first], np.bincount(pair, found.count))
-    return maximise(likelihood, start, Nbd, found.customers)
+    count = np.bincount(pair, found.count).astype(float)
+    return maximise(log_likelihood(found.x[first], found.T[first], count), start, Nbd, found.customers)
