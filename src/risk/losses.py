@@ -17,7 +17,7 @@ from .vasicek import conditional_probability, held_correlation
 Array = NDArray[np.float64]
 LARGEST = 64  # positions that are drawn one by one
 GRID = np.linspace(-6.5, 6.5, 261)  # values of the factor between which moments are interpolated
-STEP = 0.005  # probits closer than that share a bucket, at their mean: moves no probability by more than about .5 %
+STEP = 0.005  # probits closer than that share a bucket, at their mean
 EDGE = 1e-12
 
 

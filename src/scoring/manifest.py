@@ -5,10 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..digests import file_digest
 from ..errors import DataError
 from .batch import ID
-from .sinks import FILE_DIGEST, manifest_place, read_manifest
+from .sinks import FILE_DIGEST, manifest_place, read_manifest, read_scores
 
 NEEDED = ("model", "model_digest", "as_of", "rows", "columns", "input_digest", FILE_DIGEST)
 
@@ -43,13 +42,7 @@ def checked_scores(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     missing = [name for name in NEEDED if manifest.get(name) is None]
     if missing:
         raise DataError(f"{beside.name} is no manifest of scores, it lacks {', '.join(missing)}: score again")
-    found, apart = file_digest(file), f"{beside.name} does not belong to {file.name}"
-    if found != manifest[FILE_DIGEST]:
-        raise DataError(
-            f"{apart}: it speaks of {manifest[FILE_DIGEST][:12]}, the file is {found[:12]}; one of them was replaced: "
-            "score again"
-        )
-    table = pd.read_parquet(file)
+    table, apart = read_scores(file)[0], f"{beside.name} does not belong to {file.name}"
     if list(table.columns) != manifest["columns"] or ID not in table:
         raise DataError(f"{apart}: it names other columns; score again")
     scored = table[table.columns[0]].nunique()  # offers have several rows for each customer that was scored

@@ -12,8 +12,8 @@ from ..models.metrics import finite
 from ..params import load_params
 from ..risk.losses import Dependence, loss_draws
 from ..risk.measures import kolmogorov_distance, value_at_risk
-from ..risk.positions import expected_loss, positions
-from ..risk.units.credit import CreditSettings
+from ..risk.positions import expected_loss
+from ..risk.units import UNITS, Terms
 from .sinks import read_scores
 
 Array = NDArray[np.float64]
@@ -67,19 +67,19 @@ def risk_oracle(truth: pd.DataFrame, as_of: str) -> dict[str, Any]:
     """
     if catalog.reason_not_applicable("score_credit_metrics") is not None:
         return {}
-    params = load_params("risk", catalog.root())
-    how = CreditSettings(**params["units"].get("credit", {})).dependence
-    n, seed = params["scenarios"], params["seed"]
+    params, unit = load_params("risk", catalog.root()), UNITS["credit"]
+    stated = unit.settings(**params["units"].get(unit.name, {}))
     book, _ = read_scores(catalog.path("credit_book", as_of=as_of))
-    both = truth.merge(book, on="loan_id", suffixes=("_true", "")).sort_values("loan_id", ignore_index=True)
+    terms = Terms(as_of, params["horizon"], params["currency"])
+    said = unit.measure({"credit_book": book}, terms, stated).positions
+    both = said.merge(truth, left_on="position", right_on="loan_id").merge(book[["loan_id", "applied_on"]], on="loan_id")
+    both = both.sort_values("loan_id", ignore_index=True)
     applied = pd.to_datetime(both["applied_on"])
     quarter = (applied.dt.year * 12 + applied.dt.month - 1).to_numpy() // 3
-    told: dict[str, Any] = {"position": both["loan_id"], "horizon": 365, "currency": "XTS", "as_of": as_of,
-                            "factor": quarter}  # fmt: skip
-    right = positions("credit", exposure=both["balance_true"], probability=both["default_probability_true"],
-                      severity=both["lgd"], method="truth", **told)  # fmt: skip
-    said = positions("credit", exposure=both["balance"], probability=both["default_probability"],
-                     severity=both["loss_given_default"], method="scores", **told)  # fmt: skip
+    said = both[list(said.columns)]
+    right = said.assign(exposure=both["balance"], probability=both["default_probability"], severity=both["lgd"],
+                        factor=quarter.astype(str), method="truth")  # fmt: skip
+    n, seed, how = params["scenarios"], params["seed"], stated.dependence
     drawn = true_losses(right, quarter, DRAWS, np.random.default_rng([seed, 1]))
     ours = loss_draws(right, Dependence(CORRELATION, 0.0, how.severity_spread), n, np.random.default_rng([seed, 2]))
     stated = loss_draws(said, how, n, np.random.default_rng([seed, 3]))
@@ -87,7 +87,7 @@ def risk_oracle(truth: pd.DataFrame, as_of: str) -> dict[str, Any]:
         "kolmogorov_distance_true_inputs": kolmogorov_distance(drawn, ours),
         "kolmogorov_distance": kolmogorov_distance(drawn, stated),
         "expected_loss_ratio": float(expected_loss(said).sum() / expected_loss(right).sum()),
-        "true_mean_loss": float(drawn.mean()), "loans": float(len(both)),
+        "true_mean_loss": float(drawn.mean()), "loans": float(len(said)),
         "value_at_risk_true": value_at_risk(drawn, LEVEL),
         "value_at_risk_true_inputs": value_at_risk(ours, LEVEL), "value_at_risk": value_at_risk(stated, LEVEL),
     })  # fmt: skip

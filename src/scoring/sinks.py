@@ -78,8 +78,12 @@ def read_scores(place: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     found = read_manifest(place)
     if found is None or not place.exists():
         raise DataError(f"no scores with a manifest at {place.name}: run `afraz score` or `dvc repro score`")
-    if found.get(FILE_DIGEST) != file_digest(place):
-        raise DataError(f"{place.name} is not the file that its manifest describes: run `afraz score` again")
+    digest, said = file_digest(place), str(found.get(FILE_DIGEST))
+    if digest != said:
+        raise DataError(
+            f"{manifest_place(place).name} does not belong to {place.name}: it speaks of {said[:12]}, the file is "
+            f"{digest[:12]}; one of them was replaced: score again"
+        )
     return pd.read_parquet(place), found
 
 

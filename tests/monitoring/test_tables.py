@@ -68,7 +68,7 @@ def test_scores_are_traced_to_the_champion_or_it_is_said_why_not(tmp_path: Path)
     assert "made by aaaaaaaaaaaa, the champion is bbbbbbbbbbbb" in scores_at(place, "customer_id", "b" * 64)[1]
     said = json.loads(manifest_place(place).read_text())
     manifest_place(place).write_text(json.dumps({**said, "file_digest": "0"}))
-    assert "not the file that its manifest describes" in scores_at(place, "customer_id", "a" * 64)[1]
+    assert "does not belong to" in scores_at(place, "customer_id", "a" * 64)[1]
     manifest_place(place).unlink()
     keys, untraced = scores_at(place, "customer_id", "a" * 64)
     assert keys.tolist() == ["C1", "C2"]

@@ -111,7 +111,7 @@ def test_where_credit_does_not_apply_nothing_is_judged(workspace: Path, truth: d
 def test_scores_that_were_altered_are_not_judged(scored: Path, truth: dict[str, pd.DataFrame]) -> None:
     place = catalog.path("credit_book", as_of=AS_OF)
     pd.read_parquet(place).assign(expected_loss=0.0).to_parquet(place)
-    with pytest.raises(DataError, match=r"book\.parquet is not the file that its manifest describes"):
+    with pytest.raises(DataError, match=r"does not belong to book\.parquet"):
         credit_oracle(truth, AS_OF, 0.1)
 
 

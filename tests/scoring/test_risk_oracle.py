@@ -30,7 +30,8 @@ def bank(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
         "default_probability": rng.beta(1, 30, N), "lgd": rng.choice([0.458, 0.38], N),
     })  # fmt: skip
     book = truth.rename(columns={"lgd": "loss_given_default"}).assign(
-        applied_on=pd.Timestamp("2026-06-15") - pd.to_timedelta(rng.integers(0, 700, N), "D"))  # fmt: skip
+        applied_on=pd.Timestamp("2026-06-15") - pd.to_timedelta(rng.integers(0, 700, N), "D"),
+        application_probability=0.03, days_past_due=0, remaining_months=12, in_default=False)  # fmt: skip
     write_scores(book, {"model_digest": "x"}, catalog.target("credit_book", as_of=AS_OF))
     catalog.save("score_credit_metrics", {"book": N})
     return truth
@@ -53,6 +54,16 @@ def test_scores_that_are_half_the_truth_are_far_from_it(bank: pd.DataFrame) -> N
     assert found["expected_loss_ratio"] == pytest.approx(0.5)
     assert found["kolmogorov_distance"] > 0.5
     assert found["kolmogorov_distance_true_inputs"] < 0.022
+
+
+def test_loans_in_default_are_not_drawn_again(bank: pd.DataFrame) -> None:
+    book = pd.read_parquet(catalog.path("credit_book", as_of=AS_OF))
+    fallen = book.assign(in_default=book.index < 100, days_past_due=np.where(book.index < 100, 200, 0))
+    write_scores(fallen, {"model_digest": "fallen"}, catalog.target("credit_book", as_of=AS_OF))
+    found = risk_oracle(bank, AS_OF)
+    assert found["loans"] == N - 100
+    assert found["expected_loss_ratio"] == pytest.approx(1)
+    assert found["kolmogorov_distance"] < 0.022
 
 
 def test_one_factor_for_all_where_quarters_are_independent_is_seen(bank: pd.DataFrame) -> None:
