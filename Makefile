@@ -7,6 +7,8 @@ export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := true
+# a file's tests share what it has built, so they stay together; tests/conftest.py puts the longest file first
+PYTEST := PYTHONPATH=.path pytest tests --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup demo test quick check bench ui server lab lock
 
@@ -28,10 +30,10 @@ demo: setup
 	afraz summary
 
 test: setup
-	PYTHONPATH=.path pytest tests --doctest-modules --pyargs afraz
+	$(PYTEST) --doctest-modules --pyargs afraz
 
 quick: setup
-	PYTHONPATH=.path pytest tests -m "not slow" -x
+	$(PYTEST) -m "not slow" -x
 
 check: setup
 	ruff check .

@@ -72,8 +72,8 @@ def risk_oracle(truth: pd.DataFrame, as_of: str) -> dict[str, Any]:
     book, _ = read_scores(catalog.path("credit_book", as_of=as_of))
     terms = Terms(as_of, params["horizon"], params["currency"])
     said = unit.measure({"credit_book": book}, terms, stated).positions
-    both = said.merge(truth, left_on="position", right_on="loan_id").merge(book[["loan_id", "applied_on"]], on="loan_id")
-    both = both.sort_values("loan_id", ignore_index=True)
+    real = truth.merge(book[["loan_id", "applied_on"]], on="loan_id")
+    both = said.merge(real, left_on="position", right_on="loan_id").sort_values("loan_id", ignore_index=True)
     applied = pd.to_datetime(both["applied_on"])
     quarter = (applied.dt.year * 12 + applied.dt.month - 1).to_numpy() // 3
     said = both[list(said.columns)]

@@ -56,7 +56,7 @@ def test_an_uneven_book_is_drawn_as_if_loan_by_loan(persistence: float) -> None:
                 severity=draws.uniform(0.2, 0.8, n), factor=draws.integers(0, 6, n).astype(str))  # fmt: skip
     how = Dependence(0.1, persistence, 0.4)
     first, ours = brute(book, how, 6000), loss_draws(book, how, N, rng())
-    # two samples of 6,000 and 60,000 of one distribution differ by more than .024 in one case of three hundred (Kolmogorov)
+    # two samples of 6,000 and 60,000 of one distribution differ by more than .024 in one case of three hundred
     assert kolmogorov_distance(first, ours) < 0.024
     assert ours.mean() == pytest.approx((book["exposure"] * book["probability"] * book["severity"]).sum(), rel=0.02)
     assert np.quantile(ours, 0.99) == pytest.approx(np.quantile(first, 0.99), rel=0.06)
