@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,16 +124,18 @@ class Training:
         return whole.hexdigest()
 
 
-def fold_data(training: Training, encoder: FoldEncoder) -> list[gbm.Fold]:
+def fold_data(training: Training, encoder: FoldEncoder, threads: int) -> list[gbm.Fold]:
     """Encode and bin the training and validation part of every fold."""
-    out = []
-    for k in range(encoder.n_folds):
+
+    def fold(k: int) -> gbm.Fold:
         x = encoder.matrix(held_out=k)[training.rows]
         inside, rows = training.fold != k, np.flatnonzero(training.fold == k)
         train = gbm.dataset(x[inside], training.label[inside], encoder.names)
         valid = gbm.dataset(x[rows], training.label[rows], encoder.names, reference=train)
-        out.append(gbm.Fold(train, valid, x[rows], rows))
-    return out
+        return gbm.Fold(train, valid, x[rows], rows)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(fold, range(encoder.n_folds)))
 
 
 def search_space(settings: FitSettings) -> dict[str, dict[str, Any]]:
@@ -158,7 +161,7 @@ def tune_lightgbm(
     """
     sample = training.sample(settings.tuning_rows, settings.seed)
     encoder = sample.encoder()
-    folds = fold_data(sample, encoder)
+    folds = fold_data(sample, encoder, settings.threads)
     space = search_space(settings)
     first = {**gbm.DEFAULTS, **settings.lightgbm}
     fixed = {name: value for name, value in first.items() if name not in space}
@@ -218,7 +221,7 @@ def fit_lightgbm(
     """
     parameters = _parameters(chosen, encoder.names, settings)
     part = crossed_on or training
-    folds = fold_data(part, encoder)
+    folds = fold_data(part, encoder, settings.threads)
     crossed = gbm.cross_fit(
         folds, parameters, max_rounds=settings.max_rounds, patience=settings.patience, workers=settings.threads
     )
@@ -235,15 +238,22 @@ def fit_logistic(training: Training, encoder: FoldEncoder, settings: FitSettings
     signs = [told.get("signs", {}).get(name, 0) for name in encoder.names]
     sample = training.at_most(settings.tuning_rows // 2, settings.seed)
     penalty, losses = linear.choose_penalty(
-        encoder.matrix()[sample.rows], sample.label, sample.fold, told.get("penalties", linear.PENALTIES), signs
-    )
+        encoder.matrix()[sample.rows], sample.label, sample.fold, told.get("penalties", linear.PENALTIES), signs,
+        settings.threads,
+    )  # fmt: skip
     penalty *= len(training.label) / len(sample.label)  # the same weight beside the likelihood of all rows
     margin = np.full(len(training.label), np.nan)
-    for k in range(encoder.n_folds):
+
+    def fit(k: int | None) -> dict[str, Any]:
+        """Fit without fold ``k``, and say its margins; None: fit on everything."""
         x = encoder.matrix(held_out=k)[training.rows]
-        inside, rows = training.fold != k, training.fold == k
-        margin[rows] = linear_margin(linear.fit_logistic(x[inside], training.label[inside], penalty, signs), x[rows])
-    head = linear.fit_logistic(encoder.matrix()[training.rows], training.label, penalty, signs)
+        inside = np.ones(len(x), bool) if k is None else training.fold != k
+        head = linear.fit_logistic(x[inside], training.label[inside], penalty, signs)
+        margin[~inside] = linear_margin(head, x[~inside])
+        return head
+
+    with linear.one_thread_each(settings.threads) as pool:
+        head, *_ = pool.map(fit, [None, *range(encoder.n_folds)])
     return Candidate("logistic", head, None, margin, {"penalty": penalty, "log_loss_by_penalty": losses})
 
 

@@ -4,7 +4,9 @@ Missing values take the median and, where they are neither rare nor the rule, a 
 of an effect is known beforehand, a coefficient that contradicts it is held at zero.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,33 +190,51 @@ def fit_logistic(x: Array, y: Array, penalty: float, signs: Sequence[int] = ()) 
     return scaling.head(beta, x)
 
 
+@contextmanager
+def one_thread_each(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads that compute side by side, each with one BLAS thread.
+
+    The limit belongs to the process: set within a thread, its end would lift it for the others, too.
+    """
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+        yield pool
+
+
 def choose_penalty(
-    x: Array, y: Array, fold: NDArray[np.int64], penalties: Sequence[float] = PENALTIES, signs: Sequence[int] = ()
-) -> tuple[float, dict[str, float]]:
+    x: Array, y: Array, fold: NDArray[np.int64], penalties: Sequence[float] = PENALTIES, signs: Sequence[int] = (),
+    threads: int = 1,
+) -> tuple[float, dict[str, float]]:  # fmt: skip
     """Choose the ridge penalty by log loss on held-out folds.
 
     Parameters
     ----------
     penalties : the strongest first
     signs : as for :func:`fit_logistic`
+    threads : folds that are fitted at once; the result does not depend on it
 
     Returns
     -------
     penalty : float
     losses : dict of penalty → mean log loss
     """
-    losses: dict[float, list[float]] = {penalty: [] for penalty in penalties}
-    for k in range(int(fold.max()) + 1):
+
+    def losses(k: int) -> list[float]:
         train, valid = fold != k, fold == k
         scaling = Scaling.learn(x[train])
         z, held_out = scaling.apply(x[train]), scaling.apply(x[valid])
         beta: Array | None = None
+        found = []
         for penalty in penalties:  # strongest first: each is a good start for the next
-            with threadpool_limits(1, "blas"):
-                beta = within_signs(z, y[train], penalty, signs, beta, precision=1e-5)
-                margin = held_out @ beta
-            losses[penalty].append(float((np.logaddexp(0, margin) - y[valid] * margin).mean()))
-    mean = {penalty: float(np.mean(values)) for penalty, values in losses.items()}
+            beta = within_signs(z, y[train], penalty, signs, beta, precision=1e-5)
+            margin = held_out @ beta
+            found.append(float((np.logaddexp(0, margin) - y[valid] * margin).mean()))
+        return found
+
+    with one_thread_each(threads) as pool:
+        of_folds = list(pool.map(losses, range(int(fold.max()) + 1)))
+    mean = {
+        penalty: float(np.mean(values)) for penalty, values in zip(penalties, zip(*of_folds, strict=True), strict=True)
+    }
     return min(penalties, key=lambda penalty: mean[penalty]), {f"{penalty:g}": mean[penalty] for penalty in penalties}
 
 

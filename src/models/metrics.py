@@ -5,6 +5,7 @@ Labels may be soft: a row whose label is ``p`` counts as ``p`` of an event and `
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +16,25 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 Measure = Callable[["Ranked", Array], Array]
 
-BLOCK = 4_000_000  # weights held at once: 32 MB
+BLOCK = 2_000_000  # weights held at once by a thread: 16 MB
+THREADS = 2  # blocks at once; the result does not depend on it
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Labels and scores, sorted by falling score; ``last`` marks the last row of each group of equal scores."""
+    """Labels and scores, sorted by falling score; ``last`` marks the last row of each group of equal scores.
+
+    ``events`` are the rows that are an event at all, ``upto`` and ``before`` the last row of their group and of the one
+    before it (the first group has none: -1).
+    """
 
     label: Array
     score: Array
     order: NDArray[np.int64]
     last: NDArray[np.int64]
+    events: NDArray[np.int64]
+    upto: NDArray[np.int64]
+    before: NDArray[np.int64]
 
     @classmethod
     def of(cls, label: ArrayLike, score: ArrayLike) -> "Ranked":
@@ -33,17 +42,19 @@ class Ranked:
         order = np.argsort(-s, kind="stable")
         ranked = s[order]
         last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-        return cls(y[order], ranked, order, last)
+        events = np.flatnonzero(y[order] > 0)
+        group = np.searchsorted(last, events)
+        return cls(y[order], ranked, order, last, events, last[group], np.append(-1, last)[group])
 
 
 def _roc_auc(r: Ranked, w: Array) -> Array:
-    events = np.cumsum(w * r.label, axis=1)[:, r.last]
-    others = np.cumsum(w * (1 - r.label), axis=1)[:, r.last]
-    steps = np.diff(events, axis=1, prepend=0.0)
-    total = others[:, -1:]
-    above = total - others  # non-events ranked below the group
-    ties = np.diff(others, axis=1, prepend=0.0) / 2
-    return _share((steps * (above + ties)).sum(axis=1), events[:, -1] * total[:, 0])
+    """Non-events below each event; most rows are none, so only the events are looked up among them."""
+    others = np.zeros((len(w), w.shape[1] + 1))
+    np.cumsum(w * (1 - r.label), axis=1, out=others[:, :-1])  # the last column, found by -1, is nothing before
+    events, total = w[:, r.events] * r.label[r.events], others[:, -2:-1]
+    through = others[:, r.upto]
+    ties = (through - others[:, r.before]) / 2
+    return _share((events * (total - through + ties)).sum(axis=1), events.sum(axis=1) * total[:, 0])
 
 
 def _average_precision(r: Ranked, w: Array) -> Array:
@@ -153,9 +164,13 @@ def resamples(groups: NDArray[np.int64], rng: np.random.Generator, n: int) -> Ar
     -------
     (n, rows) float64
     """
-    customers = int(groups.max()) + 1
-    counts = np.stack([np.bincount(rng.integers(0, customers, customers), minlength=customers) for _ in range(n)])
-    return counts.astype(float)[:, groups]
+    return counted(int(groups.max()) + 1, rng, n)[:, groups]
+
+
+def counted(customers: int, rng: np.random.Generator, n: int) -> Array:
+    """Draw customers with replacement: how often each is drawn, in ``n`` resamples; shape (n, customers)."""
+    drawn = [np.bincount(rng.integers(0, customers, customers), minlength=customers) for _ in range(n)]
+    return np.stack(drawn).astype(float)
 
 
 def bootstrap(
@@ -241,10 +256,18 @@ def _drawn(
     """Evaluate in blocks of resamples, so that memory stays bounded; the draws do not depend on the block."""
     rows = len(ranked[0].label)
     codes = np.arange(rows) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].ravel()
-    rng, per_block, parts = np.random.default_rng(seed), max(1, BLOCK // max(1, rows)), []
-    for start in range(0, n, per_block):
-        weights = resamples(codes, rng, min(per_block, n - start))
-        parts.append(compute(ranked, [np.take(weights, r.order, axis=1) for r in ranked]))
+    rng, per_block = np.random.default_rng(seed), max(1, BLOCK // max(1, rows))
+    sorted_codes = [codes[r.order] for r in ranked]
+
+    def part(counts: Array) -> Array:
+        return compute(ranked, [np.take(counts, each, axis=1) for each in sorted_codes])
+
+    customers = int(codes.max(initial=-1)) + 1
+    parts: list[Array] = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for start in range(0, n, per_block * THREADS):
+            sizes = [min(per_block, n - k) for k in range(start, min(n, start + per_block * THREADS), per_block)]
+            parts += pool.map(part, [counted(customers, rng, size) for size in sizes])
     return np.concatenate(parts, axis=1)
 
 
