@@ -71,6 +71,7 @@ found.tables["desk"].groupby(["routing_priority", "tier"], dropna=False)["leavin
 # ## Save
 # %%
 saved = {name: save(name, table) for name, table in found.tables.items()}
+save("round", found.tables["contact_list"], as_of=as_of)
 write_index(found.tables["desk"], target("desk_index"))
 save("decide_metrics", found.summary)
 saved

@@ -28,7 +28,7 @@ found = gather(as_of)
 pd.Series(found.absent, dtype=str).to_frame("not there, because")
 # %%
 week = worked(as_of, days, smallest, found.frames.get("campaigns"))
-before = previous_list(previous)
+before = previous_list(as_of, previous)
 {name: table.shape for name, table in week.items()}
 # %% [markdown]
 # ## Build

@@ -191,6 +191,8 @@ CATALOG: dict[str, Dataset] = {
                 "an offer by a channel that a customer may not get, and why", ("customer_id", "offer", "channel")),
         Dataset("contact_list", "data/decisions/contacts.parquet", "decide",
                 "a customer to contact in a campaign", ("campaign_id", "customer_id")),
+        Dataset("round", "data/rounds/as_of={as_of}/contacts.parquet", "decide",
+                "the contact list again, kept for the rounds after it", ("campaign_id", "customer_id")),
         Dataset("withheld", "data/decisions/withheld.parquet", "decide",
                 "a customer of a campaign's control group, or who drew nothing", ("campaign_id", "customer_id")),
         Dataset("control_sizes", "data/decisions/control_sizes.parquet", "decide",

@@ -188,20 +188,32 @@ def worked(as_of: str, days: int, smallest: int, campaigns: pd.DataFrame | None)
     }
 
 
-def previous_list(place: str) -> tuple[pd.DataFrame | None, str]:
-    """Read the contact list of the round before, a Parquet file; None and why where none is stated.
+def previous_list(as_of: str, place: str = "") -> tuple[pd.DataFrame | None, str]:
+    """Read the contact list of the round before and say which it is; None and why where there is none.
+
+    Parameters
+    ----------
+    as_of : str
+        ISO date of this round.
+    place : str, optional
+        A Parquet file; empty: the newest round before ``as_of`` that is kept.
 
     Raises
     ------
     DataError
         If the stated file is not there.
     """
-    if not place:
-        return None, "no list of an earlier round is stated (`previous` in params/report.yaml)"
-    file = catalog.root() / place
-    if not file.is_file():
-        raise DataError(f"previous: {place} is not there; state the list of the last round, or leave it empty")
-    return pd.read_parquet(file), ""
+    if place:
+        file = catalog.root() / place
+        if not file.is_file():
+            raise DataError(f"previous: {place} is not there; state the list of the last round, or leave it empty")
+        return pd.read_parquet(file), place
+    this = catalog.path("round", as_of=as_of)
+    kept = {each.parent.name: each for each in this.parent.parent.glob(f"as_of=*/{this.name}")}
+    earlier = sorted(name for name in kept if name < this.parent.name)
+    if not earlier:
+        return None, "no earlier round is kept"
+    return pd.read_parquet(kept[earlier[-1]]), f"as of {earlier[-1].removeprefix('as_of=')}"
 
 
 def said(lens: str) -> str:

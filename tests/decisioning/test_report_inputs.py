@@ -7,6 +7,7 @@ import ibis
 import pandas as pd
 import pytest
 
+from afraz import catalog
 from afraz.datasets import CATALOG
 from afraz.decisioning.report_inputs import bookings, gather, history, optional, previous_list, worked
 from afraz.decisioning.report_site import build_site
@@ -65,7 +66,7 @@ def test_what_an_earlier_stage_did_not_bring_is_named_with_its_reason_and_the_re
     found = gather(AS_OF)
     assert found.absent["contact_list"] == "stage decide was not applicable: no offers are scored"
     assert found.absent["churn_scores"] == "stage score has not written it: run `dvc repro score`"
-    site = build_site(found, {}, previous_list(""), as_of=AS_OF, smallest=10, days=7, list_week=1)
+    site = build_site(found, {}, previous_list(AS_OF), as_of=AS_OF, smallest=10, days=7, list_week=1)
     files = site.files()
     assert "no offers are scored" in files["operations/index.html"]
     assert "dvc repro score" in files["management/retention.html"]
@@ -85,9 +86,19 @@ def test_before_ingest_has_run_it_is_the_one_to_run(workspace: Path) -> None:
     assert optional("surveys") == (None, "stage ingest has not written it: run `dvc repro ingest`")
 
 
+def test_this_week_is_compared_with_the_newest_round_before_it(workspace: Path) -> None:
+    assert previous_list(AS_OF) == (None, "no earlier round is kept")
+    for day, customer in (("2026-06-17", "A"), ("2026-06-24", "B"), (AS_OF, "C"), ("2026-07-08", "D")):
+        catalog.save("round", pd.DataFrame({"campaign_id": ["W1"], "customer_id": [customer]}), as_of=day)
+    found, told = previous_list(AS_OF)
+    assert found is not None
+    assert found["customer_id"].tolist() == ["B"]
+    assert told == "as of 2026-06-24"
+
+
 def test_a_stated_list_that_is_not_there_is_refused(workspace: Path) -> None:
     with pytest.raises(DataError, match="previous: lost.parquet is not there"):
-        previous_list("lost.parquet")
+        previous_list(AS_OF, "lost.parquet")
 
 
 def test_responses_of_control_are_nobodys_execution(bank: Path) -> None:

@@ -84,14 +84,18 @@ def lists_document(
 
 
 def changes_document(
-    contacts: pd.DataFrame | None, before: pd.DataFrame | None, reason: str, absent: Mapping[str, str], week: int
+    contacts: pd.DataFrame | None, before: pd.DataFrame | None, told: str, absent: Mapping[str, str], week: int
 ) -> Document:  # fmt: skip
-    """Show what is new, dropped, or of another priority or channel against the round before."""
-    lead = "This week's list against the first week of the round before."
+    """Show what is new, dropped, or of another priority or channel against the round before.
+
+    ``told`` says which round ``before`` is, or why there is none.
+    """
+    lead = "This week's list against the first week of the round before"
+    lead += "." if before is None else f" ({told})."
     if contacts is None:
         said: list[Block] = [Text(f"Contact list: {absent.get('contact_list', '')}.", "absent")]
     elif before is None:
-        said = [Text(f"Nothing to compare with: {reason}.", "absent")]
+        said = [Text(f"Nothing to compare with: {told}.", "absent")]
     else:
         found = changed(contacts[contacts["week"] == week], before[before["week"] == before["week"].min()])
         counts = found["change"].value_counts().rename_axis("change").rename("customers").reset_index()
