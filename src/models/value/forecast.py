@@ -4,8 +4,9 @@ Margins are heavy-tailed and partly negative. A candidate ranks customers; the c
 into the mean of what customers of that rank brought, so every candidate is unbiased where it was fitted.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -27,14 +28,27 @@ LEAST_LOSSES = 200
 
 
 @dataclass(frozen=True)
+class Target:
+    """What one set of trees learns: a value of each row, NaN where it is not known."""
+
+    values: Array
+    objective: str
+
+
+@dataclass(frozen=True)
 class Ranker:
-    """A candidate: heads of a model, their boosters, and out-of-fold scores of the rows it was fitted to."""
+    """A candidate: heads of a model, and out-of-fold scores of the rows it was fitted to.
+
+    ``targets`` and ``rounds`` say what the trees of each part learn and for how long; ``boosters`` are those trees,
+    which only the chosen candidate is given (:func:`trained`).
+    """
 
     name: str
     head: dict[str, Any]
-    boosters: dict[str, lgb.Booster]
     score: Array
+    targets: dict[str, Target]
     rounds: dict[str, int]
+    boosters: dict[str, lgb.Booster] = field(default_factory=dict)
 
     def heads(self, name: str) -> list[dict[str, Any]]:
         """Spell the candidate as heads of a model; the first is called ``name``."""
@@ -42,7 +56,7 @@ class Ranker:
             return [{"name": name, **self.head}]
         if self.name == "lightgbm":
             return [{"name": name, "kind": "lightgbm", "file": f"{name}.txt"}]
-        parts = [f"{name}_{part}" for part in self.boosters]
+        parts = [f"{name}_{part}" for part in self.targets]
         inner = [{"name": part, "kind": "lightgbm", "file": f"{part}.txt"} for part in parts]
         return [{"name": name, "kind": "two_part", "parts": parts}, *inner]
 
@@ -114,17 +128,24 @@ class Cohorts:
 
 
 def fit_rankers(data: Cohorts, settings: ValueSettings) -> list[Ranker]:
-    """Fit the candidates, each with out-of-fold scores, the simplest first."""
+    """Score the rows by the candidates, each out of fold, the simplest first."""
     unit = max(float(np.median(np.abs(data.margin))), 1e-9)
+    asked: dict[str, dict[str, Target]] = {}
+    if "lightgbm" in settings.candidates:
+        asked["lightgbm"] = {"score": Target(np.arcsinh(data.margin / unit), "regression")}
+    losses = int((data.margin <= 0).sum())
+    if "two_part" in settings.candidates and min(losses, len(data.margin) - losses) >= LEAST_LOSSES:
+        asked["two_part"] = _two_part(data.margin, unit)
+    crossed = _cross_fit(data, [target for parts in asked.values() for target in parts.values()], settings)
     found = []
     if "last_year" in settings.candidates and settings.last_year in data.names:
         found.append(_last_year(data, settings))
-    if "lightgbm" in settings.candidates:
-        score, booster, rounds = _trees(data, np.arcsinh(data.margin / unit), "regression", settings)
-        found.append(Ranker("lightgbm", {}, {"score": booster}, score, {"score": rounds}))
-    losses = int((data.margin <= 0).sum())
-    if "two_part" in settings.candidates and min(losses, len(data.margin) - losses) >= LEAST_LOSSES:
-        found.append(_two_part(data, unit, settings))
+    for name, parts in asked.items():
+        raw, rounds = dict[str, Array](), dict[str, int]()
+        for part in parts:
+            raw[part], rounds[part] = next(crossed)
+        score = raw["score"] if name == "lightgbm" else two_part({"parts": list(raw)}, raw)
+        found.append(Ranker(name, {}, score, parts, rounds))
     return found
 
 
@@ -137,48 +158,79 @@ def _last_year(data: Cohorts, settings: ValueSettings) -> Ranker:
     coefficients[place], means[place] = 1.0, usual
     head = {"kind": "linear", "intercept": 0.0, "coefficients": coefficients, "means": means, "scales": [1.0] * width}
     score = np.where(np.isnan(x[:, place]), usual, x[:, place]) - usual
-    return Ranker("last_year", head, {}, score, {})
+    return Ranker("last_year", head, score, {}, {})
 
 
-def _two_part(data: Cohorts, unit: float, settings: ValueSettings) -> Ranker:
-    size = np.log(np.maximum(np.abs(data.margin), 0.01 * unit))
-    positive = data.margin > 0
-    parts = {
-        "sign": _trees(data, positive.astype(float), "cross_entropy", settings),
-        "gain": _trees(data, np.where(positive, size, np.nan), "regression", settings),
-        "loss": _trees(data, np.where(positive, np.nan, size), "regression", settings),
+def _two_part(margin: Array, unit: float) -> dict[str, Target]:
+    size = np.log(np.maximum(np.abs(margin), 0.01 * unit))
+    positive = margin > 0
+    return {
+        "sign": Target(positive.astype(float), "cross_entropy"),
+        "gain": Target(np.where(positive, size, np.nan), "regression"),
+        "loss": Target(np.where(positive, np.nan, size), "regression"),
     }
-    raw = {name: score for name, (score, _, _) in parts.items()}
-    score = two_part({"parts": list(raw)}, raw)
-    boosters = {name: booster for name, (_, booster, _) in parts.items()}
-    return Ranker("two_part", {}, boosters, score, {name: rounds for name, (_, _, rounds) in parts.items()})
 
 
-def _trees(data: Cohorts, target: Array, objective: str, settings: ValueSettings) -> tuple[Array, lgb.Booster, int]:
-    """Fit trees to the rows whose target is known; scores of every row come from trees that never saw its customer."""
-    names = data.names
+def _parameters(target: Target, names: list[str], settings: ValueSettings) -> dict[str, Any]:
     parameters = gbm.lightgbm_parameters(settings.trees(), seed=settings.seed, names=names)
-    parameters |= {"objective": objective, "metric": "l2" if objective == "regression" else "cross_entropy"}
-    known = ~np.isnan(target)
-    score, rounds = np.full(len(target), np.nan), []
-    parts = []
-    for k in range(int(data.fold.max()) + 1):
-        inside, rows = (data.fold != k) & known, data.fold == k
-        train = gbm.dataset(data.x[inside], target[inside], names)
-        parts.append((rows, train, gbm.dataset(data.x[rows & known], target[rows & known], names, reference=train)))
+    metric = "l2" if target.objective == "regression" else "cross_entropy"
+    return parameters | {"objective": target.objective, "metric": metric}
 
-    def fit(part: tuple[NDArray[np.bool_], lgb.Dataset, lgb.Dataset]) -> lgb.Booster:
-        stop = lgb.early_stopping(settings.patience, verbose=False)
-        return lgb.train(parameters, part[1], settings.max_rounds, valid_sets=[part[2]], callbacks=[stop])
 
+def _cross_fit(data: Cohorts, targets: list[Target], settings: ValueSettings) -> Iterator[tuple[Array, int]]:
+    """Fit trees to the rows whose target is known; scores of every row come from trees that never saw its customer.
+
+    Targets that are known of the same rows share what is binned of them.
+
+    Yields
+    ------
+    scores, rounds
+        Of each target: shape (rows,), and how many trees the folds liked best on average.
+    """
+    alike: dict[bytes, list[int]] = {}
+    for i, target in enumerate(targets):
+        alike.setdefault(np.isnan(target.values).tobytes(), []).append(i)
+    scores = [np.full(len(data.margin), np.nan) for _ in targets]
+
+    def fit(together: list[int], k: int) -> list[int]:
+        known, rows, rounds = ~np.isnan(targets[together[0]].values), data.fold == k, []
+        inside, outside = known & ~rows, known & rows
+        x, first = data.x[rows], targets[together[0]].values
+        train = gbm.dataset(data.x[inside], first[inside], data.names)
+        valid = gbm.dataset(data.x[outside], first[outside], data.names, reference=train)
+        for i in together:
+            train.set_label(targets[i].values[inside])
+            valid.set_label(targets[i].values[outside])
+            booster = lgb.train(
+                _parameters(targets[i], data.names, settings), train, settings.max_rounds, valid_sets=[valid],
+                callbacks=[lgb.early_stopping(settings.patience, verbose=False)],
+            )  # fmt: skip
+            rounds.append(max(booster.best_iteration, 1))
+            scores[i][rows] = booster.predict(x, raw_score=True, num_iteration=rounds[-1], num_threads=1)
+        return rounds
+
+    jobs = [(together, k) for together in alike.values() for k in range(int(data.fold.max()) + 1)]
+    liked: dict[int, list[int]] = {i: [] for i in range(len(targets))}
     with ThreadPoolExecutor(settings.threads) as pool:  # each fold on one thread: the result does not depend on it
-        boosters = list(pool.map(fit, parts))
-    for (rows, _, _), booster in zip(parts, boosters, strict=True):
-        rounds.append(max(booster.best_iteration, 1))
-        score[rows] = booster.predict(data.x[rows], raw_score=True, num_iteration=rounds[-1])
-    final = max(1, round(float(np.mean(rounds))))
-    whole = gbm.dataset(data.x[known], target[known], names)
-    return score, gbm.train(whole, parameters, final), final
+        for (together, _), rounds in zip(jobs, pool.map(lambda job: fit(*job), jobs), strict=True):
+            for i, best in zip(together, rounds, strict=True):
+                liked[i].append(best)
+    for i, score in enumerate(scores):
+        yield score, max(1, round(float(np.mean(liked[i]))))
+
+
+def trained(ranker: Ranker, data: Cohorts, settings: ValueSettings) -> Ranker:
+    """Give a candidate its trees: of all rows, as many as the folds liked best."""
+
+    def fit(part: str) -> lgb.Booster:
+        target = ranker.targets[part]
+        known = ~np.isnan(target.values)
+        whole = gbm.dataset(data.x[known], target.values[known], data.names)
+        return gbm.train(whole, _parameters(target, data.names, settings), ranker.rounds[part])
+
+    with ThreadPoolExecutor(settings.threads) as pool:
+        boosters = dict(zip(ranker.targets, pool.map(fit, ranker.targets), strict=True))
+    return replace(ranker, boosters=boosters)
 
 
 def choose(rankers: list[Ranker], data: Cohorts, settings: ValueSettings) -> tuple[Ranker, dict[str, Any]]:
@@ -228,7 +280,7 @@ def fit_forecast(rows: pd.DataFrame, horizon: str, inputs: Inputs, settings: Val
     data = Cohorts.of(rows, horizon, inputs, settings)
     winner, evidence = choose(fit_rankers(data, settings), data, settings)
     curve = fit_curve(winner.score, data.margin, settings.level)
-    return Forecast(horizon, winner, curve, evidence)
+    return Forecast(horizon, trained(winner, data, settings), curve, evidence)
 
 
 def measured(forecast: Forecast, score: Array, margin: Array, settings: ValueSettings) -> dict[str, Any]:
