@@ -12,8 +12,9 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from .. import gbm
+from .inputs import Inputs
 from .learners import LEARNERS, Rows, Uplift, average, raw_scores, tree_parameters, trees
 from .policy import doubly_robust
 
@@ -28,8 +29,7 @@ PATIENCE = 25  # trees without improvement
 class Experiment:
     """Customers with and without the offer, encoded, dealt into folds."""
 
-    x: Array
-    names: list[str]
+    inputs: Inputs
     outcome: Array
     treated: Array
     propensity: Array
@@ -86,12 +86,15 @@ def cross_fit(
     """
     own = [name for name in learners if name != "average"]
     blank = np.zeros(len(data.outcome))
-    rows = Rows(data.x, data.outcome, data.treated, data.propensity, blank, blank, data.names, data.binary,
-                parameters, {"outcome": 1, "effect": 1}, seed)  # fmt: skip
-    with ThreadPoolExecutor(threads) as pool:  # each fit on one thread: the result does not depend on their number
+    rows = Rows(data.inputs, data.outcome, data.treated, data.propensity, blank, blank, data.binary, parameters,
+                {"outcome": 1, "effect": 1}, seed)  # fmt: skip
+    held_out = {k: data.inputs.part(data.fold == k).x for k in range(data.n_folds)}
+    # Each fit on one thread: the result does not depend on their number. The limit of linear algebra is one for the
+    # process, so it is set around them all, not by one while another works.
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
         outcomes = dict.fromkeys(range(data.n_folds), data.outcome)
         outcome_rounds = best_elsewhere(_stopping(data, rows, outcomes, False, max_rounds, pool))
-        expected = _expected(data, rows, outcome_rounds, pool)
+        expected = _expected(data, rows, held_out, outcome_rounds, pool)
         effects = {k: _effect(data, expected[k]) for k in range(data.n_folds)}
         effect_rounds = outcome_rounds
         if set(own) & set(SECOND):
@@ -101,7 +104,7 @@ def cross_fit(
             low, high = expected[k]
             rounds = {"outcome": outcome_rounds[k,], "effect": effect_rounds[k,]}
             part = replace(rows, without=low, with_offer=high, rounds=rounds).part(data.fold != k)
-            return LEARNERS[name](part).predict(data.x[data.fold == k])
+            return LEARNERS[name](part).predict(held_out[k])
 
         scores = {name: np.empty(len(data.outcome)) for name in own}
         jobs = [(name, k) for name in own for k in range(data.n_folds)]
@@ -123,15 +126,13 @@ def _stopping(
     data: Experiment, rows: Rows, targets: dict[int, Array], second: bool, max_rounds: int, pool: ThreadPoolExecutor
 ) -> list[Array]:
     """Validation loss by number of trees, one curve per held-out fold; it ends ``PATIENCE`` trees after its best."""
-    parameters = tree_parameters(rows, data.names, second)
+    parameters = tree_parameters(rows, second)
 
     def fit(k: int) -> Array:
-        inside, seen = data.fold != k, dict[str, Any]()
-        train = gbm.dataset(data.x[inside], targets[k][inside], data.names)
-        valid = gbm.dataset(data.x[~inside], targets[k][~inside], data.names, reference=train)
-        told: list[Any] = [lgb.record_evaluation(seen), lgb.early_stopping(PATIENCE, verbose=False)]
-        lgb.train(parameters, train, max_rounds, valid_sets=[valid], valid_names=["valid"], callbacks=told)
-        return np.asarray(next(iter(seen["valid"].values())))
+        inside, target = data.fold != k, targets[k]
+        return data.inputs.part(inside).losses(
+            target[inside], data.inputs.part(~inside), target[~inside], parameters, max_rounds, PATIENCE
+        )
 
     return list(pool.map(fit, range(data.n_folds)))
 
@@ -156,19 +157,21 @@ def best_elsewhere(curves: list[Array]) -> Rounds:
     return {out: best(out) for size in range(3) for out in combinations(folds, size)}
 
 
-def _expected(data: Experiment, rows: Rows, rounds: Rounds, pool: ThreadPoolExecutor) -> dict[int, tuple[Array, Array]]:
+def _expected(
+    data: Experiment, rows: Rows, held_out: dict[int, Array], rounds: Rounds, pool: ThreadPoolExecutor
+) -> dict[int, tuple[Array, Array]]:
     """Expected outcome without and with the offer, by held-out fold.
 
     Of each row by models without its own fold and the held-out one; of the held-out fold itself by models without it.
     """
 
     def fit(out: tuple[int, ...], value: float, count: int) -> lgb.Booster:
-        inside = ~np.isin(data.fold, out) & (data.treated == value)
-        return trees(data.x[inside], data.outcome[inside], count, rows)
+        part = rows.part(~np.isin(data.fold, out) & (data.treated == value))
+        return trees(part, part.outcome, count)
 
     def both(out: tuple[int, ...]) -> dict[int, list[Array]]:
         models = [fit(out, value, rounds[out]) for value in (0.0, 1.0)]
-        return {k: [_mean(model, data.x[data.fold == k], data.binary) for model in models] for k in out}
+        return {k: [_mean(model, held_out[k], data.binary) for model in models] for k in out}
 
     k_all = range(data.n_folds)
     jobs = [*((k,) for k in k_all), *combinations(k_all, 2)]

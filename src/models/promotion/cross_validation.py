@@ -13,6 +13,7 @@ from ..encoding import FoldEncoder
 from .choice import choose
 from .cross_fitting import Experiment, cross_fit
 from .curves import rank_within
+from .inputs import Inputs
 
 Array = NDArray[np.float64]
 
@@ -67,14 +68,15 @@ def cross_validate(
     for k in range(folds):
         x, inside = encoder.matrix(k), fold != k
         inner = splits.assign_folds((label + 2 * treated)[inside], inner_folds, seed + 1)
-        part = Experiment(x[inside], encoder.names, outcome[inside], treated[inside], propensity[inside],
+        part = Experiment(Inputs.of(x[inside], encoder.names), outcome[inside], treated[inside], propensity[inside],
                           np.arange(int(inside.sum())), inner, binary)  # fmt: skip
         crossed = cross_fit(part, learners, seed=seed, **settings)
         picked.append(choose(crossed, part.groups, n=bootstrap, seed=seed).name)
         for name, fitted in crossed.fitted.items():
             scores[name][~inside] = fitted.predict(x[~inside])
         scores["chosen"][~inside] = scores[picked[-1]][~inside]
-    whole = Experiment(encoder.matrix(), encoder.names, outcome, treated, propensity, everyone, fold, binary)
+    inputs = Inputs.of(encoder.matrix(), encoder.names)
+    whole = Experiment(inputs, outcome, treated, propensity, everyone, fold, binary)
     effect = cross_fit(whole, ["response"], seed=seed, final=False, **settings).effect
     ranks = {name: rank_within(score, fold) for name, score in scores.items()}
     return CrossValidated(ranks, effect, fold, dict(Counter(picked)))

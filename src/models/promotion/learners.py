@@ -17,8 +17,9 @@ from sklearn.linear_model import BayesianRidge
 from threadpoolctl import threadpool_limits
 
 from .. import gbm
-from ..linear import Scaling, rounded
+from ..linear import rounded
 from ..pyfunc_model import Predictor
+from .inputs import Inputs
 from .policy import doubly_robust
 
 Array = NDArray[np.float64]
@@ -37,13 +38,12 @@ class Rows:
     or 1, others amounts.
     """
 
-    x: Array
+    inputs: Inputs
     outcome: Array
     treated: Array
     propensity: Array
     without: Array
     with_offer: Array
-    names: list[str]
     binary: bool
     parameters: dict[str, Any]
     rounds: dict[str, int]
@@ -52,8 +52,8 @@ class Rows:
     def part(self, inside: NDArray[np.bool_]) -> "Rows":
         """Restrict to some rows."""
         taken = {name: getattr(self, name)[inside] for name in
-                 ("x", "outcome", "treated", "propensity", "without", "with_offer")}  # fmt: skip
-        return replace(self, **taken)
+                 ("outcome", "treated", "propensity", "without", "with_offer")}  # fmt: skip
+        return replace(self, inputs=self.inputs.part(inside), **taken)
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,19 @@ def raw_scores(booster: lgb.Booster, x: Array) -> Array:
     return np.asarray(booster.predict(x, raw_score=True, num_threads=1))
 
 
-def trees(x: Array, target: Array, rounds: int, rows: Rows, *, second: bool = False) -> lgb.Booster:
+def trees(
+    rows: Rows, target: Array, rounds: int, *, second: bool = False, appended: Array | None = None
+) -> lgb.Booster:
     """Train trees for an outcome, or for the effect as such (``second``), on one thread."""
-    names = [*rows.names, *(f"appended_{j}" for j in range(x.shape[1] - len(rows.names)))]
-    return gbm.train(gbm.dataset(x, target, names), tree_parameters(rows, names, second), rounds)
+    return rows.inputs.train(target, tree_parameters(rows, second), rounds, appended)
 
 
-def tree_parameters(rows: Rows, names: list[str], second: bool) -> dict[str, Any]:
+def tree_parameters(rows: Rows, second: bool) -> dict[str, Any]:
     """Parameters of outcome trees or of second-stage trees; a leaf of the latter holds at least 1 % of the rows."""
     chosen = dict(rows.parameters)
     if second:
         chosen |= {**SECOND_STAGE, "min_data_in_leaf": max(50, len(rows.outcome) // 100)}
-    parameters = gbm.lightgbm_parameters(chosen, seed=rows.seed, names=names)
+    parameters = gbm.lightgbm_parameters(chosen, seed=rows.seed)
     squared = second or not rows.binary
     return parameters | ({"objective": "regression", "metric": "l2"} if squared else {})
 
@@ -117,8 +118,7 @@ def _contrast(binary: bool) -> dict[str, Any]:
 
 def fit_s(rows: Rows) -> Uplift:
     """One model of the outcome with the treatment as an input; uplift is what switching it changes."""
-    block = np.column_stack([rows.x, rows.treated])
-    booster = trees(block, rows.outcome, rows.rounds["outcome"], rows)
+    booster = trees(rows, rows.outcome, rows.rounds["outcome"], appended=rows.treated)
     given = {"offer": 1.0, "control": 0.0}
     spec = [{"name": name, "kind": "lightgbm", "append": [value]} for name, value in given.items()]
     spec.append(_contrast(rows.binary))
@@ -129,8 +129,8 @@ def fit_t(rows: Rows) -> Uplift:
     """Two models of the outcome, one of the treated and one of the others."""
     boosters = {}
     for name, value in (("offer", 1.0), ("control", 0.0)):
-        inside = rows.treated == value
-        boosters[name] = trees(rows.x[inside], rows.outcome[inside], rows.rounds["outcome"], rows)
+        part = rows.part(rows.treated == value)
+        boosters[name] = trees(part, part.outcome, rows.rounds["outcome"])
     spec = [{"name": name, "kind": "lightgbm"} for name in boosters]
     return Uplift("t", [*spec, _contrast(rows.binary)], boosters)
 
@@ -139,7 +139,8 @@ def fit_x(rows: Rows) -> Uplift:
     """Impute each customer's effect by the other group's model, learn it in both groups, average by propensity."""
     treated = rows.treated == 1
     effects = {"treated": (treated, rows.outcome - rows.without), "others": (~treated, rows.with_offer - rows.outcome)}
-    boosters = {name: trees(rows.x[inside], effect[inside], rows.rounds["effect"], rows, second=True)
+    told = tree_parameters(rows, second=True)  # a leaf holds its share of both groups together
+    boosters = {name: rows.inputs.part(inside).train(effect[inside], told, rows.rounds["effect"])
                 for name, (inside, effect) in effects.items()}  # fmt: skip
     share = float(rows.propensity.mean())
     blend = {"name": "uplift", "kind": "blend", "parts": list(boosters), "weights": [1 - share, share]}
@@ -149,7 +150,7 @@ def fit_x(rows: Rows) -> Uplift:
 def fit_dr(rows: Rows) -> Uplift:
     """Learn the doubly robust score of the effect."""
     effect = doubly_robust(rows.outcome, rows.treated, rows.propensity, rows.without, rows.with_offer)
-    booster = trees(rows.x, effect, rows.rounds["effect"], rows, second=True)
+    booster = trees(rows, effect, rows.rounds["effect"], second=True)
     return Uplift("dr", [{"name": "uplift", "kind": "lightgbm"}], {"uplift": booster})
 
 
@@ -161,8 +162,8 @@ def fit_proportional(rows: Rows) -> Uplift:
     own noise (:func:`shrunk`).
     """
     effect = doubly_robust(rows.outcome, rows.treated, rows.propensity, rows.without, rows.with_offer)
-    scaling = Scaling.learn(rows.x)
-    z = scaling.apply(rows.x)[:, :-1]
+    x, scaling = rows.inputs.x, rows.inputs.scaling()
+    z = scaling.apply(x)[:, :-1]
     with threadpool_limits(1):
         line = BayesianRidge().fit(z, rows.outcome)
         expected = z @ line.coef_
@@ -172,7 +173,7 @@ def fit_proportional(rows: Rows) -> Uplift:
         noise = float(((expected - centre) ** 2 * (effect - effect.mean() - slope * (expected - centre)) ** 2).sum())
     slope = shrunk(slope, noise**0.5 / max(spread, 1e-12))
     beta = rounded(np.append(slope * line.coef_, float(effect.mean()) - slope * centre))
-    return Uplift("proportional", [{"name": "uplift", **scaling.head(beta, rows.x)}])
+    return Uplift("proportional", [{"name": "uplift", **scaling.head(beta, x)}])
 
 
 def shrunk(slope: float, error: float) -> float:
@@ -194,8 +195,8 @@ def fit_linear(rows: Rows) -> Uplift:
     4:415-447) shrinks the rest as far as the data say.
     """
     effect = doubly_robust(rows.outcome, rows.treated, rows.propensity, rows.without, rows.with_offer)
-    scaling = Scaling.learn(rows.x)
-    z = scaling.apply(rows.x)[:, :-1]
+    x, scaling = rows.inputs.x, rows.inputs.scaling()
+    z = scaling.apply(x)[:, :-1]
     centre = z.mean(axis=0)
     with threadpool_limits(1):
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(z - centre, rowvar=False)))
@@ -204,7 +205,7 @@ def fit_linear(rows: Rows) -> Uplift:
         line = BayesianRidge().fit((z - centre) @ kept, effect)
         coefficients = kept @ line.coef_
     beta = rounded(np.append(coefficients, float(line.intercept_ - centre @ coefficients)))
-    return Uplift("linear", [{"name": "uplift", **scaling.head(beta, rows.x)}])
+    return Uplift("linear", [{"name": "uplift", **scaling.head(beta, x)}])
 
 
 def fit_transformed(rows: Rows) -> Uplift:
@@ -216,14 +217,14 @@ def fit_transformed(rows: Rows) -> Uplift:
     y, t, e = rows.outcome, rows.treated, rows.propensity
     centred = y - float(np.average(y, weights=1 / np.where(t == 1, e, 1 - e)))  # less noise, the same mean difference
     target = t * centred / e - (1 - t) * centred / (1 - e)
-    booster = trees(rows.x, target, rows.rounds["effect"], rows, second=True)
+    booster = trees(rows, target, rows.rounds["effect"], second=True)
     return Uplift("transformed", [{"name": "uplift", "kind": "lightgbm"}], {"uplift": booster})
 
 
 def fit_response(rows: Rows) -> Uplift:
     """Rank by the expected outcome of those who get the offer: the usual way, and the rival of all others."""
-    inside = rows.treated == 1
-    booster = trees(rows.x[inside], rows.outcome[inside], rows.rounds["outcome"], rows)
+    part = rows.part(rows.treated == 1)
+    booster = trees(part, part.outcome, rows.rounds["outcome"])
     return Uplift("response", [{"name": "uplift", "kind": "lightgbm"}], {"uplift": booster})
 
 
@@ -247,16 +248,14 @@ LEARNERS: dict[str, Callable[[Rows], Uplift]] = {
 }  # fmt: skip
 
 
-def surrogate(x: Array, uplift: Array, names: list[str], seed: int) -> tuple[lgb.Booster, float]:
+def surrogate(inputs: Inputs, uplift: Array, seed: int) -> tuple[lgb.Booster, float]:
     """Tell an uplift by one set of shallow trees, for explanations; beside it the share of its variance that they tell.
 
     Differences of two models have no exact explanation of their own; these trees do.
     """
-    parameters = gbm.lightgbm_parameters(
-        {"max_depth": 4, "num_leaves": 12, "learning_rate": 0.1}, seed=seed, names=names
-    )
+    parameters = gbm.lightgbm_parameters({"max_depth": 4, "num_leaves": 12, "learning_rate": 0.1}, seed=seed)
     parameters |= {"objective": "regression", "metric": "l2"}
-    booster = gbm.train(gbm.dataset(x, uplift, names), parameters, 150)
-    left = float(((uplift - np.asarray(booster.predict(x))) ** 2).sum())
+    booster = inputs.train(uplift, parameters, 150)
+    left = float(((uplift - np.asarray(booster.predict(inputs.x))) ** 2).sum())
     whole = float(((uplift - uplift.mean()) ** 2).sum())
     return booster, 1 - left / whole if np.ptp(uplift) > 0 else 1.0

@@ -22,6 +22,7 @@ from ..pyfunc_model import linear_margin
 from .choice import BUDGETS, RIVAL, Choice, Scale, choose, scale
 from .cross_fitting import CrossFitted, Experiment, cross_fit
 from .curves import bootstrap_uplift, calibration_by_decile, gains_table
+from .inputs import Inputs
 from .learners import Uplift, surrogate
 from .policy import check_propensity, doubly_robust, first_share, gains
 from .settings import PromotionSettings
@@ -88,7 +89,7 @@ def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None
     trial, propensity = _assessed(flat, treated, train, settings)
     fold, encoder = _folds(flat, treated, train, settings)
     response = flat.labels["response"]
-    experiment = Experiment(encoder.matrix(), encoder.names, response[train], treated[train], propensity,
+    experiment = Experiment(Inputs.of(encoder.matrix(), encoder.names), response[train], treated[train], propensity,
                             _codes(flat.groups[train]), fold, True)  # fmt: skip
     if min(response[train][treated[train] == arm].sum() for arm in (0.0, 1.0)) < settings.min_events:
         raise DataError(settings.too_few(int(response[train].sum()), len(train)))
@@ -98,7 +99,7 @@ def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None
             outcome = pd.to_numeric(flat.extras[column]).to_numpy(dtype=float, na_value=np.nan)[train]
             other = _fit_other(name, outcome, sign, experiment, found[0], settings)
             found += [] if other is None else [other]
-    why, fidelity = surrogate(experiment.x, found[0].uplift.predict(experiment.x), encoder.names, settings.seed)
+    why, fidelity = surrogate(experiment.inputs, found[0].uplift.predict(experiment.inputs.matrix), settings.seed)
     model = _artifact(encoder, experiment, found, why)
     if flat.as_of is not None:
         model = model.learned_until(flat.as_of.iloc[train].max(), settings.outcome_days or 30)
@@ -247,7 +248,7 @@ def _fit_other(
     if not known.any() or outcome[known].min() == outcome[known].max():
         return None
     binary = bool(np.isin(outcome[known], (0.0, 1.0)).all())
-    part = Experiment(data.x[known], data.names, outcome[known], data.treated[known], data.propensity[known],
+    part = Experiment(data.inputs.part(known), outcome[known], data.treated[known], data.propensity[known],
                       _codes(data.groups[known]), data.fold[known], binary)  # fmt: skip
     crossed = cross_fit(part, list(settings.second_learners), parameters=settings.lightgbm,
                         max_rounds=settings.max_rounds, seed=settings.seed, threads=settings.threads)  # fmt: skip
@@ -277,7 +278,7 @@ def _response_with_offer(data: Experiment, crossed: CrossFitted) -> tuple[dict[s
         Costs of an offer follow from it.
     """
     inside = data.treated == 1
-    x, y, fold = data.x[inside], data.outcome[inside], data.fold[inside]
+    x, y, fold = data.inputs.part(inside).x, data.outcome[inside], data.fold[inside]
     penalty, _ = choose_penalty(x, y, fold)
     line = np.empty(len(y))
     for k in range(data.n_folds):
@@ -304,9 +305,9 @@ def _artifact(encoder: FoldEncoder, experiment: Experiment, found: list[_Effect]
     heads.append(offered)
     boosters |= more
     outputs.append(calibrated_output(OFFERED, OFFERED_HEAD, curve))
-    features = encoder.features()
+    features, x = encoder.features(), experiment.inputs.matrix
     for j, feature in enumerate(features):
-        seen = experiment.x[~np.isnan(experiment.x[:, j]), j]
+        seen = x[~np.isnan(x[:, j]), j]
         feature["reference"] = float(np.median(seen)) if len(seen) else None
     spec = {"format": 1, "model": "promotion", "features": features, "heads": heads, "outputs": outputs,
             "targeting": found[0].choice.targeting, "learner": found[0].choice.name}  # fmt: skip

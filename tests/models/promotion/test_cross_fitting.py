@@ -105,7 +105,9 @@ def test_equal_seeds_give_equal_bytes_whatever_the_threads(data: Experiment) -> 
         assert one.rounds == other.rounds
         for name in ALL:
             assert one.scores[name].tobytes() == other.scores[name].tobytes(), name
-            assert one.fitted[name].predict(data.x).tobytes() == other.fitted[name].predict(data.x).tobytes(), name
+            assert (
+                one.fitted[name].predict(data.inputs.x).tobytes() == other.fitted[name].predict(data.inputs.x).tobytes()
+            ), name
         assert one.effect.tobytes() == other.effect.tobytes()
 
 

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import binom
 
 from afraz.models.artifact import Artifact, load_artifact
+from afraz.models.promotion.inputs import Inputs
 from afraz.models.promotion.learners import LEARNERS, Uplift, average, shrunk, surrogate
 
 from .trials import Simulated, names, simulate
@@ -145,9 +146,9 @@ def test_a_model_folder_tells_the_same_uplift(
 
 
 def test_the_surrogate_says_how_much_it_tells(taught: Simulated) -> None:
-    booster, told = surrogate(taught.x, taught.effect, names(taught.x), 7)
+    booster, told = surrogate(Inputs.of(taught.x, names(taught.x)), taught.effect, 7)
     assert told > 0.95
     assert agreement(np.asarray(booster.predict(taught.x)), taught.effect) > 0.97
-    assert surrogate(taught.x, np.full(4000, 0.2), names(taught.x), 7)[1] == 1.0
+    assert surrogate(Inputs.of(taught.x, names(taught.x)), np.full(4000, 0.2), 7)[1] == 1.0
     noise = np.random.default_rng(0).normal(size=4000)
-    assert surrogate(taught.x, noise, names(taught.x), 7)[1] < 0.6
+    assert surrogate(Inputs.of(taught.x, names(taught.x)), noise, 7)[1] < 0.6

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from afraz.models.promotion.cross_fitting import Experiment
+from afraz.models.promotion.inputs import Inputs
 from afraz.models.promotion.learners import Rows
 
 Array = NDArray[np.float64]
@@ -40,7 +41,7 @@ class Simulated:
         t, y = self.treated, self.outcome
         given = {"without": np.full(len(y), y[t == 0].mean()), "with_offer": np.full(len(y), y[t == 1].mean()),
                  "outcome": y, "treated": t, "propensity": self.propensity, **changes}  # fmt: skip
-        return Rows(x=self.x, names=names(self.x), binary=self.binary, parameters=TREES,
+        return Rows(inputs=Inputs.of(self.x, names(self.x)), binary=self.binary, parameters=TREES,
                     rounds={"outcome": rounds, "effect": rounds}, seed=7, **given)  # fmt: skip
 
     def experiment(self, folds: int = 3, **changes: Any) -> Experiment:
@@ -48,7 +49,8 @@ class Simulated:
         place = np.arange(len(self.outcome))
         given = {"x": self.x, "outcome": self.outcome, "treated": self.treated, "propensity": self.propensity,
                  "groups": place, "fold": place % folds, **changes}  # fmt: skip
-        return Experiment(names=names(given["x"]), binary=self.binary, **given)
+        x = given.pop("x")
+        return Experiment(inputs=Inputs.of(x, names(x)), binary=self.binary, **given)
 
 
 def names(x: Array) -> list[str]:
