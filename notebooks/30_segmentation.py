@@ -27,8 +27,6 @@ refit_rows: int = 10000
 refit_resamples: int = 19
 
 # %%
-from datetime import date
-
 import pandas as pd
 
 from afraz.catalog import save, save_all
@@ -48,7 +46,8 @@ settings = SegmentationSettings(
     min_share=min_share, min_stability=min_stability, moves=moves, seed=seed,
 )  # fmt: skip
 words = phrases_of_features()
-result = fit_segmentation(segment_inputs([date.fromisoformat(as_of)]), settings, phrases=words)
+inputs = segment_inputs()
+result = fit_segmentation(inputs[inputs["as_of"] == as_of], settings, phrases=words)
 pd.DataFrame(result.metrics["lenses"]).T.drop(columns=["silence"], errors="ignore")
 # %% [markdown]
 # ## The evidence
@@ -63,7 +62,6 @@ result.tables["profile"].round(3)
 # Ageing moves customers every month. A month is flagged when its net movement is unusual against the months before it;
 # the first months, for which nothing is usual yet, are held against chance alone, and any drift flags them.
 # %%
-inputs = segment_inputs()
 segments = assign_months(result.model, inputs, [at_stake, *explained_by])
 named = list(segment_names(result.model.spec))
 watch = watched(segments, named, [at_stake])

@@ -1,10 +1,13 @@
 """Are there groups, and how many? Every number of clusters is refitted to resamples, and to tables without groups."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from .clusters import KINDS, Clusters, Prepared, fit_clusters, preparation, prepared, taken
 from .mixture import fit_mixture
@@ -61,21 +64,24 @@ def gather(sources: Sources, span: tuple[int, int], settings: SegmentationSettin
     alone = _bic_of_one(rows, settings)
     alone_null = [_bic_of_one(null, settings) for null in nulls]
     most = min(span[1], len(sources) // 10)
-    found = []
-    for kind in KINDS:
-        for k in range(span[0], most + 1):
-            fit = _fit(rows, kind, k, settings)
-            gain = (alone - fit.bic) / (2 * len(sources))
-            null = [(one - _fit(n, kind, k, settings).bic) / (2 * len(sources))
-                    for one, n in zip(alone_null, nulls, strict=True)]  # fmt: skip
-            stable = _stability(rows, fit, kind, k, settings)
-            share = np.bincount(fit.labels, minlength=k) / len(sources)
-            found.append({
-                "clusterer": kind, "clusters": k, **stable, "silhouette": _silhouette(rows.dense, fit.labels, rng),
-                "smallest": float(share.min()), "bic": fit.bic, "gain": gain, "null_gain": max(null),
-                "structure": gain - max(null),
-            })  # fmt: skip
-    table = pd.DataFrame(found)
+    jobs = [(kind, k, rng.permutation(len(sources))[:SILHOUETTE_ROWS]) for kind in KINDS
+            for k in range(span[0], most + 1)]  # fmt: skip
+
+    def measured(kind: str, k: int, some: Labels) -> dict[str, Any]:
+        fit = _fit(rows, kind, k, settings)
+        gain = (alone - fit.bic) / (2 * len(sources))
+        null = [(one - _fit(n, kind, k, settings).bic) / (2 * len(sources))
+                for one, n in zip(alone_null, nulls, strict=True)]  # fmt: skip
+        stable = _stability(rows, fit, kind, k, settings)
+        share = np.bincount(fit.labels, minlength=k) / len(sources)
+        return {
+            "clusterer": kind, "clusters": k, **stable, "silhouette": _silhouette(rows.dense[some], fit.labels[some]),
+            "smallest": float(share.min()), "bic": fit.bic, "gain": gain, "null_gain": max(null),
+            "structure": gain - max(null),
+        }  # fmt: skip
+
+    with threadpool_limits(1), ThreadPoolExecutor(settings.threads) as pool:  # each fit on one thread
+        table = pd.DataFrame(list(pool.map(lambda job: measured(*job), jobs)))
     return _choose(table, len(sources), settings)
 
 
@@ -157,10 +163,7 @@ def overlaps(one: Labels, other: Labels, clusters: int) -> Array:
     return np.asarray((counts / np.maximum(union, 1)).max(axis=1))
 
 
-def _silhouette(dense: Array, labels: Labels, rng: np.random.Generator) -> float:
+def _silhouette(dense: Array, labels: Labels) -> float:
     from sklearn.metrics import silhouette_score
 
-    rows = rng.permutation(len(dense))[:SILHOUETTE_ROWS]
-    if len(np.unique(labels[rows])) < 2:
-        return 0.0
-    return float(silhouette_score(dense[rows], labels[rows]))
+    return 0.0 if len(np.unique(labels)) < 2 else float(silhouette_score(dense, labels))

@@ -1,11 +1,13 @@
 """Is it migration or noise, and who moved: the customer, the centroid, or the cut-point?"""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ...errors import DataError
 from ..holm import holm
@@ -116,7 +118,7 @@ class Causes:
 
 def causes(
     old: Assign, new: Assign, before: pd.DataFrame, after: pd.DataFrame, *, refit: Refit, kinds: dict[str, str],
-    resamples: int = 19, level: float = 0.05, seed: int = 7,
+    resamples: int = 19, level: float = 0.05, seed: int = 7, threads: int = 1,
 ) -> Causes:  # fmt: skip
     """Tell apart whether customers, centroids or cut-points moved.
 
@@ -137,6 +139,8 @@ def causes(
         Lens → ``"centroid"`` or ``"cut-point"``: what a refit moves. Lenses of fixed rules are left out.
     resamples : int
         19 give p-values down to .05.
+    threads : int
+        Fits to resamples at once; the result does not depend on it.
 
     Returns
     -------
@@ -167,7 +171,9 @@ def causes(
                          counts[3]))  # fmt: skip
     names = ["lens", "segment", "size_before", "customers_moved", "refit_moved", "joined", "gone", "size_after"]
     rng = np.random.default_rng(seed)
-    drawn = [refit(after.iloc[rng.integers(0, len(after), len(after))])(after) for _ in range(resamples)]
+    places = [rng.integers(0, len(after), len(after)) for _ in range(resamples)]
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:  # each fit on one thread
+        drawn = list(pool.map(lambda place: refit(after.take(place))(after), places))
     verdicts = []
     for lens, cause in kinds.items():
         seen = _reassigned(stayed[lens], now[lens])

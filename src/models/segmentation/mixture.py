@@ -7,6 +7,7 @@ statistics of ``pyfunc_segments.mixture_statistics`` (Dempster, Laird and Rubin,
 """
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -95,9 +96,9 @@ def posterior_of(statistics: Array, segments: list[dict[str, Any]]) -> Array:
 
 
 def _posterior(scores: Array) -> tuple[Array, float]:
-    top = scores.max(axis=1, keepdims=True)
+    top = reduce(np.maximum, scores.T)[:, None]  # by columns: there are few, and NumPy is slow along a short axis
     share = np.exp(scores - top)
-    total = share.sum(axis=1, keepdims=True)
+    total = reduce(np.add, share.T)[:, None]
     share /= total
     return share, float((top + np.log(total)).mean())
 

@@ -121,5 +121,5 @@ def refit_causes(
     kinds = {name: MOVED[kind] for name, kind in lenses.items() if kind in MOVED}
     return causes(
         fitted_to(before), assigned_by(model), before, after, refit=fitted_to, kinds=kinds, resamples=resamples,
-        seed=settings.seed,
+        seed=settings.seed, threads=settings.threads,
     )  # fmt: skip

@@ -118,6 +118,7 @@ class SegmentationSettings(_Strict):
         0.02, ge=0, description="by so much the mixture describes customers better, or k-means stays"
     )
     rounds: int = Field(200, ge=10, description="at most so many rounds of EM")
+    threads: int = Field(2, ge=1, description="fits at once; the result does not depend on it")
     seed: int = Field(7, ge=0)
 
     @model_validator(mode="after")
