@@ -132,3 +132,12 @@ def test_one_date_and_too_few_resamples_are_refused(model):
         refit_causes(model, months, SETTINGS, every=0, rows=500, resamples=19)
     with pytest.raises(NotApplicable, match="at least two dates"):
         refit_causes(model, months[months["as_of"] == DATES[0]], SETTINGS, every=1, rows=500, resamples=19)
+
+
+def test_results_do_not_depend_on_how_many_fits_run_at_once(model):
+    months = _months(lambda month: month)
+    alone, many = (SETTINGS.model_copy(update={"threads": threads}) for threads in (1, 3))
+    assert fit_segmentation(_customers(), alone).model.spec == fit_segmentation(_customers(), many).model.spec
+    one, other = (refit_causes(model, months, told, every=1, rows=500, resamples=19) for told in (alone, many))
+    pd.testing.assert_frame_equal(one.refit, other.refit, check_exact=True)
+    pd.testing.assert_frame_equal(one.table, other.table, check_exact=True)
