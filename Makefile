@@ -14,14 +14,15 @@ PYTEST := PYTHONPATH=.path pytest tests --numprocesses auto --maxprocesses 4 --d
 
 setup: $(READY)
 
-# uv comes from the package index by pip and installs exactly what the lock names, checked by hash
+# uv comes from the package index by pip and installs exactly what the lock names, checked by hash; libraries are compiled
+# once, since where PYTHONDONTWRITEBYTECODE is set every process would compile them anew
 $(READY): requirements.lock setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	@echo "setting up $(VENV) from requirements.lock (once)"
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --editable .
 	touch $(READY)
 
 demo: setup
