@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArtifactError
 from ..models.artifact import folder_digest, folder_inside, log_kwargs
-from ..tracking import store_root
+from ..tracking import client, store_root
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
 
 PACKAGE = "package"
 
@@ -32,26 +31,27 @@ def pack(opened: "MlflowClient", folder: Path, run_id: str, place: str) -> str:
     return f"{opened.get_run(run_id).info.artifact_uri}/{place}"
 
 
-def fetch(version: "ModelVersion", digest: str) -> Path:
-    """Download into a folder named by the digest; a folder that is already there is checked, not trusted.
+def fetch(name: str, version: int, digest: str) -> Path:
+    """Download a version into a folder named by the digest; a folder that is already there is checked, not trusted.
 
     Raises
     ------
     ArtifactError
         If the files are not those that were registered.
     """
-    import mlflow.artifacts
-
     place = store_root() / "mlflow" / "store" / "models" / digest
     if not place.exists():
+        import mlflow.artifacts
+
+        source = client().get_model_version(name, str(version)).source
         with tempfile.TemporaryDirectory(dir=_parent(place)) as temporary:
-            package = mlflow.artifacts.download_artifacts(artifact_uri=version.source, dst_path=temporary)
+            package = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=temporary)
             os.replace(folder_inside(Path(package)), _free(place))
     found = folder_digest(place)
     if found != digest:
         shutil.rmtree(place)  # a copy; the next call fetches it again and says if the source itself was altered
         raise ArtifactError(
-            f"{version.name} version {version.version}: digest mismatch, its files are {found[:12]}, registered was "
+            f"{name} version {version}: digest mismatch, its files are {found[:12]}, registered was "
             f"{digest[:12]}: they were altered; run again to fetch them anew, and if that fails register it again"
         )
     return place

@@ -12,7 +12,8 @@ from ..digests import text_digest
 from ..errors import ArtifactError, GateError, NotApplicable, NotPermittedError
 from ..models.artifact import folder_digest
 from ..run_notes import origin_tags, version_tag
-from ..tracking import client, refused, store_lock
+from ..tracking import client, refused, store_lock, tracking_uri
+from .aliases import tagged_champion
 from .champions import point, read_champions
 from .entries import Entry, chosen_entries
 from .gates import Gate
@@ -127,12 +128,11 @@ def resolve_champion(name: str, accept_moved_alias: bool = False) -> Champion:
         If the files are not those that were registered.
     """
     chosen_entries([name])
-    opened = client()
-    version = _alias(opened, name)
-    moved = _disagreement(name, version)
+    found = _in_use(name)
+    moved = _disagreement(name, found)
     if moved and not accept_moved_alias:
         raise GateError(moved)
-    if version is None:
+    if found is None:
         wanted = read_champions().get(name)
         hint = (
             f"mlflow/champions.json names {wanted[:12]}, which this store does not hold: set MLFLOW_TRACKING_URI to "
@@ -141,24 +141,34 @@ def resolve_champion(name: str, accept_moved_alias: bool = False) -> Champion:
             else "run `dvc repro govern`: the first version that passes its checks becomes champion"
         )
         raise GateError(f"{name} has no champion: {hint}")
-    digest = version.tags[MODEL_DIGEST]
-    return Champion(name, int(version.version), digest, fetch(version, digest))
+    version, digest = found
+    if not digest:
+        raise GateError(_foreign(name, version))
+    return Champion(name, version, digest, fetch(name, version, digest))
 
 
 def alias_moved(name: str) -> str | None:
     """Say what the alias was moved to outside of Afraz; None where alias and ledger agree."""
-    return _disagreement(name, _alias(client(), name))
+    return _disagreement(name, _in_use(name))
 
 
-def _disagreement(name: str, version: "ModelVersion | None") -> str | None:
+def _in_use(name: str) -> tuple[int, str] | None:
+    """Version and digest under the alias: a database is asked directly, a team server through MLflow."""
+    if not tracking_uri().startswith("http"):
+        return tagged_champion(name, MODEL_DIGEST)
+    version = _alias(client(), name)
+    return None if version is None else (int(version.version), version.tags.get(MODEL_DIGEST, ""))
+
+
+def _disagreement(name: str, found: tuple[int, str] | None) -> str | None:
     line = champion(ledger().decisions(name))
-    if version is None and line is None:
+    if found == ((line.version, line.digest) if line is not None else None):
         return None
-    if line is not None and version is not None:
-        digest = version.tags.get(MODEL_DIGEST, "")
-        if (int(version.version), digest) == (line.version, line.digest):
-            return None
-    return moved_alias(name, int(version.version) if version is not None else None, line)
+    return moved_alias(name, found[0] if found is not None else None, line)
+
+
+def _foreign(name: str, version: int) -> str:
+    return f"{name} version {version} was not registered by Afraz: it has no digest and no checks"
 
 
 def champion_in_use(name: str) -> Champion:
@@ -171,7 +181,7 @@ def champion_in_use(name: str) -> Champion:
     GateError, ArtifactError
         As :func:`resolve_champion`.
     """
-    if name not in read_champions() and _alias(client(), name) is None and champion(ledger().decisions(name)) is None:
+    if name not in read_champions() and _in_use(name) is None and champion(ledger().decisions(name)) is None:
         raise NotApplicable(f"{name} has no champion: no version has passed its checks (experiments/runs/govern)")
     return resolve_champion(name)
 
@@ -189,7 +199,7 @@ def version_of(name: str, digest: str) -> Champion:
         raise GateError(
             f"{name}: no version with digest {digest[:12]} in this store: it was deleted, or made elsewhere"
         )
-    return Champion(name, int(version.version), digest, fetch(version, digest))
+    return Champion(name, int(version.version), digest, fetch(name, int(version.version), digest))
 
 
 def move_alias(
@@ -244,7 +254,7 @@ def version_tags(opened: "MlflowClient", name: str, version: int) -> dict[str, s
     except MlflowException:
         raise GateError(f"{name} has no version {version} in the registry: see `afraz champion {name}`") from None
     if MODEL_DIGEST not in tags:
-        raise GateError(f"{name} version {version} was not registered by Afraz: it has no digest and no checks")
+        raise GateError(_foreign(name, version))
     return tags
 
 
@@ -260,6 +270,7 @@ def crown_first(name: str, gate: Gate, version: int) -> bool:
         move_alias(name, version, "champion", note="the first version that passed its checks")
     except NotPermittedError:  # on a team server only a reviewer moves an alias: the version waits for one
         return False
+    fetch(name, version, gate.digest)  # the stages that score find their copy, and need not load MLflow for it
     return True
 
 

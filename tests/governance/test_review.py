@@ -226,3 +226,34 @@ def test_aliases_asked_directly_are_those_that_mlflow_knows(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(AfrazError, match="the MLflow server does not answer"):
         aliases.champion_aliases()
+
+
+def test_the_champion_asked_directly_is_mlflows_and_a_version_altered_by_hand_is_none(
+    add_version: AddVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert aliases.tagged_champion("churn", registry.MODEL_DIGEST) is None
+    first = add_version(0)
+    add_version(1)
+    assert aliases.tagged_champion("churn", registry.MODEL_DIGEST) is None  # a version, not yet in use
+    review.approve("churn", first, "")
+    opened = tracking.client()
+    known = opened.get_model_version_by_alias("churn", "champion")
+    asked = aliases.tagged_champion("churn", registry.MODEL_DIGEST)
+    assert asked == (int(known.version), known.tags[registry.MODEL_DIGEST]) == (1, known.tags[registry.MODEL_DIGEST])
+    assert aliases.tagged_champion("credit", registry.MODEL_DIGEST) is None
+
+    opened.set_model_version_tag("churn", "1", registry.MODEL_DIGEST, "0" * 64)
+    with pytest.raises(GateError, match="moved outside of Afraz"):
+        registry.resolve_champion("churn")
+    opened.delete_model_version_tag("churn", "1", registry.MODEL_DIGEST)
+    assert aliases.tagged_champion("churn", registry.MODEL_DIGEST) == (1, "")
+    with pytest.raises(GateError, match="version 1 was not registered by Afraz: it has no digest"):
+        registry.resolve_champion("churn", accept_moved_alias=True)
+
+    opened.delete_model_version("churn", "1")
+    assert aliases.tagged_champion("churn", registry.MODEL_DIGEST) is None
+    with pytest.raises(GateError, match="the alias champion is gone"):
+        registry.resolve_champion("churn")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}")  # a folder: no database answers there
+    with pytest.raises(AfrazError, match="the tracking database does not answer"):
+        aliases.tagged_champion("churn", registry.MODEL_DIGEST)
