@@ -10,10 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
+# nbformat loads jsonschema, which would build a grammar of URIs for a second; without it, jsonschema checks no URIs
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
-from ..errors import StageError
+import nbformat  # noqa: E402
+import papermill  # noqa: E402
+from nbclient.exceptions import DeadKernelError  # noqa: E402
+from nbformat import NotebookNode  # noqa: E402
+from papermill.exceptions import PapermillExecutionError  # noqa: E402
+from traitlets.config import Config  # noqa: E402
+
+from ..errors import StageError  # noqa: E402
 
 # what differs between two equal runs: temporary module names, addresses in reprs, the ids of styled tables
 _UNSTABLE = (
@@ -67,11 +74,6 @@ def execute(
     CellFailure
         If a cell raises, or the kernel dies.
     """
-    import papermill
-    from nbclient.exceptions import DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
-
     notebook = read_percent(source)
     with tempfile.TemporaryDirectory(prefix="afz") as sockets, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # papermill and its clients warn of one another's deprecations
@@ -87,6 +89,7 @@ def execute(
             papermill.execute_notebook(
                 plain, executed, parameters=dict(parameters), kernel_name="python3", cwd=str(cwd),
                 progress_bar=sys.stderr.isatty(), config=config, autosave_cell_every=0,
+                shutdown_kernel="immediate",  # every cell is done, and what it wrote is closed: nothing to wait for
             )  # fmt: skip
         except PapermillExecutionError as error:
             raise _failure(executed, error.ename, error.evalue) from None

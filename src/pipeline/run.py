@@ -17,8 +17,12 @@ from ..errors import NotApplicable, StageError
 from ..params import load_params, notebook_of
 from ..tracking import PROVENANCE
 from .lifeline import die_with_parent
+from .meanwhile import loading
 from .notebook import CellFailure, execute, pictures, say_not_applicable, write_html
 from .stages import Stage, stage_of
+from .sync_state import nothing_new
+
+EXECUTED = "notebook.ipynb"
 
 
 def run_stage(name: str, overrides: Mapping[str, Any] | None = None, record: bool = True) -> dict[str, Any]:
@@ -57,10 +61,12 @@ def run_stage(name: str, overrides: Mapping[str, Any] | None = None, record: boo
         shutil.rmtree(staging, ignore_errors=True)
         folder = staging / "experiments" / "runs" / name
         folder.mkdir(parents=True)
-        if record and "mlflow/champions.json" in stage.deps:
+        if record and "mlflow/champions.json" in stage.deps and not nothing_new():
             _sync()  # DVC may have restored what this stage reads without running anything
         _provenance(stage, parameters, root, folder)
-        reason = _execute(name, parameters, root, staging, folder)
+        with loading(recorded=record and bool(stage.metrics)):
+            reason = _execute(name, parameters, root, staging, folder)
+        _show(folder)
         if reason is not None:
             _leave_empty(stage, staging, reason)
         _outputs(stage, staging, folder)
@@ -117,7 +123,7 @@ def _outputs(stage: Stage, staging: Path, folder: Path) -> None:
 
 def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, folder: Path) -> str | None:
     """Run the notebook; give the reason if it says that the stage is not applicable."""
-    executed, reason = folder / "notebook.ipynb", None
+    executed, reason = folder / EXECUTED, None
     before = os.environ.get(catalog.STAGING)
     os.environ[catalog.STAGING] = str(staging)
     os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -134,9 +140,14 @@ def _execute(name: str, parameters: dict[str, Any], root: Path, staging: Path, f
         os.environ.pop(catalog.STAGING) if before is None else os.environ.update({catalog.STAGING: before})
     if reason is not None:
         say_not_applicable(executed, reason)
+    return reason
+
+
+def _show(folder: Path) -> None:
+    """Write the page and the pictures of the executed notebook beside it."""
+    executed = folder / EXECUTED
     write_html(executed, folder / "notebook.html")
     pictures(executed, folder / "figures")
-    return reason
 
 
 def _kept(name: str, failure: CellFailure, root: Path, staging: Path, executed: Path) -> StageError:

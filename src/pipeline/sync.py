@@ -8,9 +8,11 @@ from .. import catalog
 from ..governance.checks import Outcome
 from ..governance.entries import registry_entries
 from ..governance.gates import Gate
+from ..governance.ledger import ledger
 from ..governance.registry import adopt, crown_first, has_dossier, point_at_champions, register
 from ..models.artifact import folder_digest
 from ..tracking import record_stages
+from . import sync_state
 from .monitored import record_monitored
 from .scored import record_scored
 
@@ -27,6 +29,7 @@ class Synced:
 def sync() -> Synced:
     """Record stage folders that have no run, register checked models, and copy the aliases into git's file."""
     root = catalog.root()
+    read = sync_state.inputs()
     recorded = record_stages(root / "experiments" / "runs", root / "experiments" / "metrics")
     run_ids = {r.stage: r.run_id for r in recorded}
     versions: dict[str, int] = {}
@@ -49,9 +52,11 @@ def sync() -> Synced:
             from .review import prepare  # features and figures: seconds that most calls need not wait
 
             prepare(gate, versions[gate.model])
-    point_at_champions(list(entries))
-    record_scored()
-    record_monitored()
+    with ledger().held():
+        record_scored()
+        record_monitored()
+        point_at_champions(list(entries))
+        sync_state.remember(read)
     return Synced(tuple(r.stage for r in recorded if r.new), versions, tuple(crowned))
 
 
