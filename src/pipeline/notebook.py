@@ -10,17 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# nbformat loads jsonschema, which would build a grammar of URIs for a second; without it, jsonschema checks no URIs
-sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
-import nbformat  # noqa: E402
-import papermill  # noqa: E402
-from nbclient.exceptions import DeadKernelError  # noqa: E402
-from nbformat import NotebookNode  # noqa: E402
-from papermill.exceptions import PapermillExecutionError  # noqa: E402
-from traitlets.config import Config  # noqa: E402
-
-from ..errors import StageError  # noqa: E402
+from ..errors import StageError
 
 # what differs between two equal runs: temporary module names, addresses in reprs, the ids of styled tables
 _UNSTABLE = (
