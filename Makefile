@@ -25,11 +25,12 @@ $(READY): requirements.lock setup.py pyproject.toml
 	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --editable .
 	touch $(READY)
 
-# DVC runs one stage at a time; models that do not wait for one another are fitted by two of it, a core for each
+# DVC runs one stage at a time; models that do not wait for one another are fitted by two of it, a core for each. With -s
+# they do not look at the stages before, which the line above has brought up to date (both would lock them).
 demo: setup
-	dvc repro features
-	dvc --wait-for-lock repro churn value & first=$$!; \
-	dvc --wait-for-lock repro promotion credit follow_up segmentation support; second=$$?; \
+	dvc repro features applications assignments
+	dvc --wait-for-lock repro -s churn value & first=$$!; \
+	dvc --wait-for-lock repro -s segmentation promotion credit follow_up support; second=$$?; \
 	wait $$first && exit $$second
 	dvc repro
 	afraz sync
