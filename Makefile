@@ -25,13 +25,19 @@ $(READY): requirements.lock setup.py pyproject.toml
 	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --editable .
 	touch $(READY)
 
-# DVC runs one stage at a time; models that do not wait for one another are fitted by two of it, a core for each. With -s
-# they do not look at the stages before, which the line above has brought up to date (both would lock them).
-demo: setup
-	dvc repro features applications assignments
-	dvc --wait-for-lock repro -s churn value & first=$$!; \
-	dvc --wait-for-lock repro -s segmentation promotion credit follow_up support; second=$$?; \
+# DVC runs one stage at a time. Stages that do not wait for one another are run by two of it, a core for each: -s keeps
+# each to its own stages (both would lock those before, which are up to date). The last line runs whatever is left.
+pair = dvc --wait-for-lock repro -s $(1) & first=$$!; dvc --wait-for-lock repro -s $(2); second=$$?; \
 	wait $$first && exit $$second
+
+demo: setup
+	dvc repro ingest
+	$(call pair,features,assignments applications)
+	$(call pair,churn value,segmentation promotion credit follow_up support)
+	dvc repro govern
+	$(call pair,score score_credit score_promotion,score_segments score_value feedback)
+	$(call pair,monitor,decide risk)
+	$(call pair,oracle,report)
 	dvc repro
 	afraz sync
 	afraz summary
