@@ -82,10 +82,10 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rules = yaml.safe_load(registry.read_text())
     for model in rules:  # a tiny bank proves wiring, not quality
         wide = {"roc_auc_low": 0.2, "calibration_tolerance": 9, "stability": 0.2, "rank_correlation_low": 0,
-                "coverage_tolerance": 1, "treated_share_gap": 1}  # fmt: skip
+                "coverage_tolerance": 1, "treated_share_gap": 1, "equal_opportunity": 1}  # fmt: skip
         rules[model]["bounds"] |= wide | {name: 1 for name in rules[model]["bounds"] if name.startswith("margin_")}
-        # nor does it show a lead over one column, or how groups are treated
-        rules[model]["checks"] = [code for code in rules[model]["checks"] if code not in {"AFZ011", "AFZ018"}]
+    # a few dozen bad loans show no lead over the best single column, and that check has no bound to widen
+    rules["credit"]["checks"].remove("AFZ011")
     registry.write_text(yaml.safe_dump(rules))
     _run(folder, "dvc", "init", "--no-scm", "-q")
     assert _ran(_run(folder, "dvc", "repro")) == ALL

@@ -6,7 +6,7 @@ from ..reports.document import Block, Document, Section, Table, Text
 from .chapters import comparison, explanation, groups, origin, quality, review, steadiness, tuning
 from .subject import Compared, Subject
 
-__all__ = ["CHAPTERS", "Compared", "Subject", "document", "write_dossier"]
+__all__ = ["CHAPTERS", "Compared", "Subject", "document", "is_whole"]
 
 LONGEST = 40  # rows of a further table
 UNWRITTEN = "unwritten-"
@@ -52,11 +52,6 @@ def _written(chapter: Callable[[Subject], Section], subject: Subject) -> Section
 def is_whole(found: Document) -> bool:
     """Whether every chapter could be written."""
     return not any(section.key.startswith(UNWRITTEN) for section in found.sections)
-
-
-def write_dossier(subject: Subject) -> str:
-    """Write one self-contained HTML page for screen and paper; nothing is loaded from elsewhere."""
-    return document(subject).page().html
 
 
 def _further(subject: Subject) -> Section:

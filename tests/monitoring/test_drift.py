@@ -68,7 +68,7 @@ def test_a_shift_of_a_third_of_the_customers_is_found_in_its_month_and_named() -
         counts = {**kept.counts[feature], last: kept.cells[feature].count(moved[feature])}
         found = drift_by_month(Profile(kept.cells, kept.rows, {**kept.counts, feature: counts}), DriftTerms())
         named.append(found.loc[found["alarm"], ["as_of", "feature"]].values.tolist() == [[last, feature]])
-    assert sum(named) >= 15  # three of four, as on other banks (study 006)
+    assert sum(named) >= 16  # of 20: no fewer than now; study 006 says what other banks give
 
 
 def test_a_shift_of_a_feature_that_swings_with_the_season_is_found() -> None:

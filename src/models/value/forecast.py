@@ -4,7 +4,6 @@ Margins are heavy-tailed and partly negative. A candidate ranks customers; the c
 into the mean of what customers of that rank brought, so every candidate is unbiased where it was fitted.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -136,7 +135,7 @@ def fit_rankers(data: Cohorts, settings: ValueSettings) -> list[Ranker]:
     losses = int((data.margin <= 0).sum())
     if "two_part" in settings.candidates and min(losses, len(data.margin) - losses) >= LEAST_LOSSES:
         asked["two_part"] = _two_part(data.margin, unit)
-    crossed = _cross_fit(data, [target for parts in asked.values() for target in parts.values()], settings)
+    crossed = iter(_cross_fit(data, [target for parts in asked.values() for target in parts.values()], settings))
     found = []
     if "last_year" in settings.candidates and settings.last_year in data.names:
         found.append(_last_year(data, settings))
@@ -177,14 +176,14 @@ def _parameters(target: Target, names: list[str], settings: ValueSettings) -> di
     return parameters | {"objective": target.objective, "metric": metric}
 
 
-def _cross_fit(data: Cohorts, targets: list[Target], settings: ValueSettings) -> Iterator[tuple[Array, int]]:
+def _cross_fit(data: Cohorts, targets: list[Target], settings: ValueSettings) -> list[tuple[Array, int]]:
     """Fit trees to the rows whose target is known; scores of every row come from trees that never saw its customer.
 
     Targets that are known of the same rows share what is binned of them.
 
-    Yields
-    ------
-    scores, rounds
+    Returns
+    -------
+    list of (scores, rounds)
         Of each target: shape (rows,), and how many trees the folds liked best on average.
     """
     alike: dict[bytes, list[int]] = {}
@@ -215,8 +214,7 @@ def _cross_fit(data: Cohorts, targets: list[Target], settings: ValueSettings) ->
         for (together, _), rounds in zip(jobs, pool.map(lambda job: fit(*job), jobs), strict=True):
             for i, best in zip(together, rounds, strict=True):
                 liked[i].append(best)
-    for i, score in enumerate(scores):
-        yield score, max(1, round(float(np.mean(liked[i]))))
+    return [(score, max(1, round(float(np.mean(liked[i]))))) for i, score in enumerate(scores)]
 
 
 def trained(ranker: Ranker, data: Cohorts, settings: ValueSettings) -> Ranker:

@@ -14,7 +14,7 @@ import pytest
 
 from afraz.errors import ArtifactError
 from afraz.governance.checks import Outcome
-from afraz.governance.dossier import CHAPTERS, Subject, document, is_whole, write_dossier
+from afraz.governance.dossier import CHAPTERS, Subject, document, is_whole
 from afraz.reports.document import Chart
 
 Maker = Callable[..., Subject]
@@ -52,10 +52,10 @@ def read(html: str) -> Reader:
 def test_every_kind_of_model_gives_a_small_dossier_with_every_section_and_the_same_bytes(
     subject: Maker, kind: str
 ) -> None:
-    html = write_dossier(subject(kind))
+    html = document(subject(kind)).page().html
     assert "could not be written" not in html
     assert len(html.encode()) < MOST
-    assert html == write_dossier(subject(kind))
+    assert html == document(subject(kind)).page().html
     sections = read(html).sections
     assert len(document(subject(kind)).sections) == len(CHAPTERS) + 1
     for section in document(subject(kind)).sections:
@@ -65,7 +65,7 @@ def test_every_kind_of_model_gives_a_small_dossier_with_every_section_and_the_sa
 def test_it_tells_purpose_lineage_label_features_and_what_was_found(subject: Maker) -> None:
     made = subject(decisions=[{"at": "2026-07-02T09:00:00+00:00", "who": "r. eviewer", "action": "rejected",
                                "version": 3, "note": "calibrate first"}], commit="c0ffee")  # fmt: skip
-    said = read(write_dossier(made)).sections
+    said = read(document(made).page().html).sections
     assert "Passed every check that blocks" in said["glance"]
     assert "ROC AUC 0.8 (0.7 to 0.9)" in said["glance"]
     assert "▲ Warning AFZ004" in said["glance"]
@@ -92,15 +92,15 @@ def test_it_tells_purpose_lineage_label_features_and_what_was_found(subject: Mak
 
 def test_a_blocking_failure_comes_first(subject: Maker) -> None:
     failed = Outcome("AFZ002", "Calibration", "blocking", "fail", "slope 0.3")
-    said = read(write_dossier(subject(outcomes=(failed,)))).sections["glance"]
+    said = read(document(subject(outcomes=(failed,))).page().html).sections["glance"]
     assert "May not be used without an override: AFZ002 failed" in said
     assert "Passed every check" not in said
-    assert "No check has looked at this version" in read(write_dossier(subject(outcomes=()))).sections["glance"]
+    assert "No check has looked at this version" in read(document(subject(outcomes=())).page().html).sections["glance"]
 
 
 def test_what_a_model_does_not_have_says_why_in_one_sentence(subject: Maker) -> None:
     bare = subject("segmentation")
-    said = read(write_dossier(bare)).sections
+    said = read(document(bare).page().html).sections
     assert "learns no outcome" in said["outcome"]
     assert "No parameters were searched" in said["tuning"]
     assert "states no probability and no amount" in said["calibration"]
@@ -117,7 +117,7 @@ def test_a_ready_table_says_what_it_cannot_know(subject: Maker) -> None:
         label="", audit=None, dictionary=pd.DataFrame(columns=["name", "meaning"]),
         provenance={"inputs": {}, "params": {"table": {"label": "left"}}},
     )  # fmt: skip
-    said = read(write_dossier(ready)).sections
+    said = read(document(ready).page().html).sections
     assert "its column 'left' was taken as it is" in said["outcome"]
     assert "brings no dictionary" in said["features"]
     assert "no events to rebuild its features from" in said["lineage"]
@@ -129,7 +129,7 @@ def test_a_run_without_rows_or_measures_says_so(subject: Maker) -> None:
         (made.run / f"{name}.parquet").unlink()
     (made.run / "tables" / "parts.csv").unlink()
     (made.run / "curves" / "gains.csv").unlink()
-    said = read(write_dossier(made)).sections
+    said = read(document(made).page().html).sections
     assert "nothing can be said about quality" in said["measures"]
     assert "steadiness was not measured" in said["stability"]
     assert "groups of people were not compared" in said["fairness"]
@@ -138,7 +138,7 @@ def test_a_run_without_rows_or_measures_says_so(subject: Maker) -> None:
 
 
 def test_the_comparison_tells_measures_moves_sides_and_reasons(subject: Maker, comparison: SimpleNamespace) -> None:
-    said = read(write_dossier(subject(comparison=comparison))).sections
+    said = read(document(subject(comparison=comparison)).page().html).sections
     assert "version 2" in said["glance"]
     assert "ROC AUC 0.78 0.8 0.02 0.01 0.03 0.01" in said["comparison"]
     assert "Brier score 0.05 0.05 0 −0.01 0.01 – not judged" in said["comparison"]
@@ -152,35 +152,35 @@ def test_a_comparison_of_segments_or_of_nothing_is_told_too(subject: Maker, comp
         {"champion_decile": ["a", "b"], "challenger_decile": ["a", "a"], "customers": [3, 1]}
     )
     comparison.sides = comparison.sides.head(0)
-    said = read(write_dossier(subject(comparison=comparison))).sections["comparison"]
+    said = read(document(subject(comparison=comparison)).page().html).sections["comparison"]
     assert "75% stay in their segment." in said
     assert "not computed for this model" in said
     comparison.rows, comparison.note = 0, "the champion never saw these rows"
-    said = read(write_dossier(subject(comparison=comparison))).sections["comparison"]
+    said = read(document(subject(comparison=comparison)).page().html).sections["comparison"]
     assert said.endswith("the champion never saw these rows")
 
 
 def test_forecasts_effects_grades_and_groups_are_held_against_what_came(subject: Maker) -> None:
-    value = read(write_dossier(subject("value"))).sections
+    value = read(document(subject("value")).page().html).sections
     assert "Of 600 customers 100.0% lie within their own interval (asked: 90%)" in value["calibration"]
     assert "rows: the stage's sample" in value["shap"]
-    effect = read(write_dossier(subject("promotion"))).sections
+    effect = read(document(subject("promotion")).page().html).sections
     assert "In 1 of 2 tenths of the score the stated effect lies within" in effect["calibration"]
     assert "Yes: nothing speaks against a draw" in effect["measures"]
     assert "Outcome closing: the offer changes the closing" in effect["tuning"]
-    credit = read(write_dossier(subject("credit"))).sections
+    credit = read(document(subject("credit")).page().html).sections
     assert "1 of 2 grades are in line; not: G2" in credit["calibration"]
     assert "gender f 300 0.8 0.97" in credit["fairness"]
     assert "recency 0.3" in credit["stability"]
-    churn = read(write_dossier(subject("churn"))).sections
+    churn = read(document(subject("churn")).page().html).sections
     assert "age 18–25" in churn["fairness"]
     assert "age 36–45" in churn["fairness"], "the bands of the table by group"
-    assert "gender" in read(write_dossier(subject("segmentation"))).sections["fairness"]
+    assert "gender" in read(document(subject("segmentation")).page().html).sections["fairness"]
 
 
 def test_examples_name_nobody_and_add_up(subject: Maker) -> None:
     made = subject()
-    html = write_dossier(made)
+    html = document(made).page().html
     assert "C00001" not in html
     said = read(html).sections["examples"]
     assert "Customer A, the highest score" in said
@@ -196,7 +196,7 @@ def test_tables_with_rows_of_single_customers_are_never_shown(subject: Maker) ->
     made = subject()
     pd.DataFrame({"customer_id": ["C00007"], "score": [0.9]}).to_csv(made.run / "tables" / "listed.csv", index=False)
     (made.run / "tables" / "empty.csv").write_text("")
-    html = write_dossier(made)
+    html = document(made).page().html
     assert "C00007" not in html
     assert "listed" not in html
 
@@ -215,7 +215,7 @@ def test_text_from_the_data_never_becomes_markup(subject: Maker) -> None:
     pd.DataFrame({"feature": [evil], "mean_abs_shap": [1.0], "share": [1.0], "rank": [1]}).to_csv(
         _folder(made.run / "explanation") / "summary.csv", index=False
     )
-    html = write_dossier(made)
+    html = document(made).page().html
     reader = read(html)
     assert html.count("<script") == 1  # the page's own
     assert all(str(a["src"]).startswith("data:image/svg+xml;base64,") for tag, a in reader.tags if tag == "img")
@@ -232,7 +232,7 @@ def _folder(place: Path) -> Path:
 
 
 def test_it_stands_alone_and_needs_no_colour(subject: Maker, comparison: SimpleNamespace) -> None:
-    html = write_dossier(subject(comparison=comparison))
+    html = document(subject(comparison=comparison)).page().html
     assert "default-src 'none'" in html
     assert "unsafe" not in html
     assert not re.search(r"https?:|url\(|@import|<link", html)
@@ -258,7 +258,7 @@ def test_it_stands_alone_and_needs_no_colour(subject: Maker, comparison: SimpleN
 def test_a_lens_that_does_not_apply_has_no_sizes(subject: Maker) -> None:
     lenses = {"needs": {"kind": "kmeans", "segments": 2, "stability": 0.9, "shares": {"a": 0.6, "b": 0.4}},
               "attitude": {"kind": "clusters", "why": "nobody was asked"}}  # fmt: skip
-    html = write_dossier(subject("segmentation", metrics={"lenses": lenses}))
+    html = document(subject("segmentation", metrics={"lenses": lenses})).page().html
     assert "attitude" in html
 
 
