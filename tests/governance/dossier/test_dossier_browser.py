@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from afraz.governance.dossier import Subject, document, write_dossier
+from afraz.governance.dossier import Subject, document
 
 Maker = Callable[..., Subject]
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def saved(chromium: Any, subject: Maker, comparison: SimpleNamespace, tmp_path: Path) -> Path:
     place = tmp_path / "dossier.html"
-    place.write_text(write_dossier(subject(comparison=comparison)), "utf-8")
+    place.write_text(document(subject(comparison=comparison)).page().html, "utf-8")
     return place
 
 
@@ -72,7 +72,7 @@ def test_every_kind_is_readable_for_everybody_with_all_its_tables_open(
     kind: str, browser_page: Any, subject: Maker, tmp_path: Path
 ) -> None:
     place = tmp_path / f"{kind}.html"
-    place.write_text(write_dossier(subject(kind)), "utf-8")
+    place.write_text(document(subject(kind)).page().html, "utf-8")
     browser_page.page.goto(place.as_uri())
     browser_page.page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert browser_page.violations() == {}
