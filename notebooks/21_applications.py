@@ -45,7 +45,7 @@ pd.Series(not_applicable(tables, families), name="not applicable, because", dtyp
 # %% [markdown]
 # ## Outcomes
 # A loan is bad when it comes to be so many days past due within so many months of granting. Loans whose window has not
-# ended are left out, and counted; the exact definition stands in `src/features/default_labels.py`.
+# ended have no outcome yet, and are counted; the exact definition stands in `src/features/default_labels.py`.
 # %%
 outcomes = personal(default_labels(tables, window_months=window_months, **window), tables)
 save("application_outcomes", outcomes)

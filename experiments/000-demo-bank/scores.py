@@ -102,19 +102,21 @@ def _churn(bank: Path, today: date, oracle: Artifact) -> dict[str, Any]:
 
 
 def _credit(bank: Path, today: date, oracle: Artifact) -> dict[str, Any]:
-    """Judge applications of the last year, from none of which the model has learned."""
-    model = bank / "experiments/runs/credit/model"
+    """Judge applications of the last year; those that the model has learned from by what it says without their fold."""
+    runs, both = bank / "experiments/runs/credit", ["loan_id", "default_probability"]
+    said = pd.read_parquet(runs / "applicants.parquet", columns=both)
     young = pd.read_parquet(bank / "data/applications/features.parquet")
     young = young[pd.to_datetime(young["as_of"]) >= pd.Timestamp(today) - pd.DateOffset(months=12)]
-    young = young.merge(pd.read_parquet(bank / "data/truth/credit.parquet")[["loan_id", "default_probability"]])
+    truth = pd.read_parquet(bank / "data/truth/credit.parquet", columns=both)
+    young = young.merge(truth, on="loan_id")
     p = young.pop("default_probability").to_numpy()
-    found = against_truth(p, load_artifact(model).predict(young)["default_probability"].to_numpy())
+    found = against_truth(p, young[["loan_id"]].merge(said, how="left")["default_probability"].to_numpy())
     best = measure(p, oracle.predict(young)["default_probability"].to_numpy(), ("gini",))["gini"]
     home = Path.cwd()
     os.chdir(bank)
-    book, said = score_book(model, running_loans(today), as_of=today)
+    book, manifest = score_book(runs / "model", running_loans(today), as_of=today)
     os.chdir(home)
-    performing = said["portfolio"]["performing"]
+    performing = manifest["portfolio"]["performing"]
     true_book = pd.read_parquet(bank / "data/truth/book.parquet")
     loss = book_against_truth(book, true_book, performing["low"], performing["high"])
     measures = json.loads((bank / "experiments/metrics/credit.json").read_text())

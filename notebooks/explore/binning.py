@@ -15,6 +15,7 @@ from afraz.reports import figures
 
 # %% [markdown]
 # ## The applications with an outcome
+# The model itself also counts what was seen of other loans (`follow_up` in `params/credit.yaml`): its counts differ.
 # %%
 table, columns = credit_training({}, use_signs=True, history_days=90, min_events=1)
 known = table[table["defaults"].notna()]

@@ -12,10 +12,11 @@ from ..params import load_params
 from .training import ready_table
 
 SIGNED = ("repayment", "application")  # families whose signs speak of default
+MONTHS, SEEN = "months_watched", "default_seen"
 
 
 def credit_training(
-    ready: Mapping[str, Any], use_signs: bool, history_days: int, min_events: int
+    ready: Mapping[str, Any], use_signs: bool, history_days: int, min_events: int, follow_up_until: str | None = None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Load applications with their outcomes and say which columns are what.
 
@@ -29,6 +30,9 @@ def credit_training(
         Applications of the first days of the data are left out: nothing was known of the applicants yet.
     min_events : int
         With fewer bad outcomes credit is not applicable to this source (a ready table is refused by the fit instead).
+    follow_up_until : str, optional
+        ISO date. Tell also how long each granted loan was watched until then, and whether it came to be in default
+        (applications stage only); None: the outcome of the window is all that is learned from.
 
     Returns
     -------
@@ -61,11 +65,47 @@ def credit_training(
     aside = [c for c in outcomes.columns if c not in ("loan_id", "customer_id", "as_of", "defaults")]
     protected = [c for c in ("gender", "age_years") if c in table]
     columns = {"outcomes": [*(c for c in aside if c not in protected and c in table), "cohort"], "protected": protected}
+    if follow_up_until is not None:
+        table, columns = followed(table, pd.Timestamp(follow_up_until)), {**columns, "duration": MONTHS, "seen": SEEN}
     if use_signs:
         dictionary = catalog.load("application_dictionary")
         signed = dictionary[(dictionary["sign"] != 0) & dictionary["family"].isin(SIGNED)]
         columns["monotone"] = {n: int(sign) for n, sign in signed.set_index("name")["sign"].items() if n in table}
     return table, columns
+
+
+def followed(table: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
+    """Say how long each granted loan was watched, and whether it was seen to default.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``granted_at, default_at, closed_at`` (missing: not granted, no default, not closed).
+
+    Returns
+    -------
+    DataFrame
+        The table with ``months_watched`` (from granting to the default, the closing or ``until``, whichever came first)
+        and ``default_seen`` (0 or 1); both are missing for loans that were not granted before ``until``.
+
+    Examples
+    --------
+    >>> loans = pd.DataFrame({"granted_at": pd.to_datetime(["2025-01-01", "2025-01-01", "2025-07-01", None]),
+    ...                       "default_at": pd.to_datetime([None, "2025-04-01", "2026-04-01", None]),
+    ...                       "closed_at": pd.to_datetime(["2025-07-01", None, None, None])})
+    >>> followed(loans, pd.Timestamp("2026-01-01"))[["months_watched", "default_seen"]].round(1)
+       months_watched  default_seen
+    0             5.9           0.0
+    1             3.0           1.0
+    2             6.0           0.0
+    3             NaN           NaN
+    """
+    start, default, closed = (pd.to_datetime(table[name]) for name in ("granted_at", "default_at", "closed_at"))
+    ends = pd.concat([default, closed], axis=1).assign(until=until).min(axis=1)
+    seen = (default <= ends).astype(float) * (default < until)
+    watched = start < until
+    months = (ends - start) / pd.Timedelta(days=365.25 / 12)
+    return table.assign(**{MONTHS: months.where(watched), SEEN: seen.astype(float).where(watched)})
 
 
 def credit_history(ready: bool) -> History | None:

@@ -20,6 +20,7 @@ from .pyfunc_model import linear_margin
 from .scorecard import Scorecard, fit_scorecard
 from .settings import FitSettings
 from .shared_inputs import shared_inputs
+from .watched import Watched
 
 Array = NDArray[np.float64]
 Folds = NDArray[np.int64]
@@ -75,18 +76,38 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Training:
-    """The training part of a table: features, label, customers, folds, and the rows of its encoder's matrix."""
+    """The training part of a table: features, label, customers, folds, and the rows of its encoder's matrix.
+
+    Candidates are fitted to ``target`` with ``weight``: the label itself, unless it is told how long rows were
+    ``watched``. They are judged by the label, where it is ``known``.
+    """
 
     features: pd.DataFrame
     label: Array
     groups: NDArray[np.int64]
     fold: Folds
     rows: NDArray[np.int64]
+    watched: Watched | None = None
 
     @classmethod
-    def of(cls, features: pd.DataFrame, label: Array, groups: NDArray[np.int64], settings: FitSettings) -> "Training":
+    def of(
+        cls, features: pd.DataFrame, label: Array, groups: NDArray[np.int64], settings: FitSettings,
+        watched: Watched | None = None,
+    ) -> "Training":  # fmt: skip
         fold = splits.assign_folds(label, settings.folds, settings.seed, groups)
-        return cls(features.reset_index(drop=True), label, groups, fold, np.arange(len(label)))
+        return cls(features.reset_index(drop=True), label, groups, fold, np.arange(len(label)), watched)
+
+    @property
+    def target(self) -> Array:
+        return self.label if self.watched is None else self.watched.target
+
+    @property
+    def weight(self) -> Array | None:
+        return None if self.watched is None else self.watched.weight
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        return np.ones(len(self.label), bool) if self.watched is None else self.watched.known
 
     def encoder(self) -> FoldEncoder:
         per_customer = len(self.groups) / len(np.unique(self.groups))
@@ -99,10 +120,18 @@ class Training:
         kept = self.part(self._drawn(rows, seed))
         return dataclasses.replace(kept, rows=np.arange(len(kept.label)))
 
+    def labelled(self) -> "Training":
+        """Keep the rows whose label is known, to be encoded anew and fitted to the label alone."""
+        if self.watched is None:
+            return self
+        kept = self.part(self.known)
+        return dataclasses.replace(kept, rows=np.arange(len(kept.label)), watched=None)
+
     def part(self, keep: NDArray[np.bool_]) -> "Training":
         """Keep some rows; they stay rows of the same encoder."""
         features = self.features[keep].reset_index(drop=True)
-        return Training(features, self.label[keep], self.groups[keep], self.fold[keep], self.rows[keep])
+        watched = None if self.watched is None else self.watched.part(keep)
+        return Training(features, self.label[keep], self.groups[keep], self.fold[keep], self.rows[keep], watched)
 
     def at_most(self, rows: int, seed: int) -> "Training":
         """Keep whole customers, about ``rows`` rows, of the same encoder."""
@@ -119,19 +148,22 @@ class Training:
         whole = hashlib.sha256()
         whole.update("\0".join(map(str, self.features.columns)).encode())
         whole.update(pd.util.hash_pandas_object(self.features, index=False).to_numpy().tobytes())
-        for part in (self.label, self.groups, self.fold):
+        seen = () if self.watched is None else (self.target, self.watched.weight)
+        for part in (self.label, self.groups, self.fold, *seen):
             whole.update(np.ascontiguousarray(part).tobytes())
         return whole.hexdigest()
 
 
 def fold_data(training: Training, encoder: FoldEncoder, threads: int) -> list[gbm.Fold]:
     """Encode and bin the training and validation part of every fold."""
+    target, weight = training.target, training.weight
 
     def fold(k: int) -> gbm.Fold:
         x = encoder.matrix(held_out=k)[training.rows]
         inside, rows = training.fold != k, np.flatnonzero(training.fold == k)
-        train = gbm.dataset(x[inside], training.label[inside], encoder.names)
-        valid = gbm.dataset(x[rows], training.label[rows], encoder.names, reference=train)
+        heavy, light = (None, None) if weight is None else (weight[inside], weight[rows])
+        train = gbm.dataset(x[inside], target[inside], encoder.names, weight=heavy)
+        valid = gbm.dataset(x[rows], target[rows], encoder.names, train, light)
         return gbm.Fold(train, valid, x[rows], rows)
 
     with ThreadPoolExecutor(threads) as pool:
@@ -184,7 +216,7 @@ def tune_lightgbm(
         space, n_trials=settings.n_trials, seed=settings.seed, name=name, folder=storage, first=first,
     )  # fmt: skip
     tuned = {**fixed, **found.best}
-    gain = [_row_losses(crossed(p).margins(folds, len(sample.label)), sample.label) for p in (first, tuned)]
+    gain = [_row_losses(crossed(p).margins(folds, len(sample.label)), sample) for p in (first, tuned)]
     by_customer = np.bincount(np.unique(sample.groups, return_inverse=True)[1].ravel(), weights=gain[0] - gain[1])
     mean, error = by_customer.sum(), by_customer.std() * np.sqrt(len(by_customer))
     taken = "tuned" if mean > error else "default"
@@ -197,8 +229,9 @@ def tune_lightgbm(
     return found, evidence
 
 
-def _row_losses(margin: Array, label: Array) -> Array:
-    return np.asarray(np.logaddexp(0, margin) - label * margin)
+def _row_losses(margin: Array, data: Training) -> Array:
+    weight = 1.0 if data.weight is None else data.weight
+    return np.asarray(weight * (np.logaddexp(0, margin) - data.target * margin))
 
 
 def _parameters(chosen: Mapping[str, Any], names: Sequence[str], settings: FitSettings) -> dict[str, Any]:
@@ -226,7 +259,7 @@ def fit_lightgbm(
         folds, parameters, max_rounds=settings.max_rounds, patience=settings.patience, workers=settings.threads
     )
     margin = crossed.margins(folds, len(part.label))
-    data = gbm.dataset(encoder.matrix()[training.rows], training.label, encoder.names)
+    data = gbm.dataset(encoder.matrix()[training.rows], training.target, encoder.names, weight=training.weight)
     booster = gbm.train(data, parameters, crossed.rounds)
     used = {name: parameters[name] for name in gbm.DEFAULTS}
     return Candidate("lightgbm", {"kind": "lightgbm"}, booster, margin, {"rounds": crossed.rounds, "parameters": used})
@@ -238,17 +271,19 @@ def fit_logistic(training: Training, encoder: FoldEncoder, settings: FitSettings
     signs = [told.get("signs", {}).get(name, 0) for name in encoder.names]
     sample = training.at_most(settings.tuning_rows // 2, settings.seed)
     penalty, losses = linear.choose_penalty(
-        encoder.matrix()[sample.rows], sample.label, sample.fold, told.get("penalties", linear.PENALTIES), signs,
-        settings.threads,
+        encoder.matrix()[sample.rows], sample.target, sample.fold, told.get("penalties", linear.PENALTIES), signs,
+        settings.threads, sample.weight,
     )  # fmt: skip
     penalty *= len(training.label) / len(sample.label)  # the same weight beside the likelihood of all rows
     margin = np.full(len(training.label), np.nan)
+    target, weight = training.target, training.weight
 
     def fit(k: int | None) -> dict[str, Any]:
         """Fit without fold ``k``, and say its margins; None: fit on everything."""
         x = encoder.matrix(held_out=k)[training.rows]
         inside = np.ones(len(x), bool) if k is None else training.fold != k
-        head = linear.fit_logistic(x[inside], training.label[inside], penalty, signs)
+        heavy = 1.0 if weight is None else weight[inside]
+        head = linear.fit_logistic(x[inside], target[inside], penalty, signs, heavy)
         margin[~inside] = linear_margin(head, x[~inside])
         return head
 
@@ -261,12 +296,18 @@ def fit_woe_scorecard(training: Training, settings: FitSettings) -> Candidate:
     """Cross-fit a scorecard, binning and choice of variables included, and fit it on everything."""
     signs = {name: sign for name, sign in settings.monotone.items() if name in training.features and sign}
 
+    target, heavy = training.target, training.weight
+
     def fit(rows: NDArray[np.bool_]) -> Scorecard:
-        frame, label = training.features[rows].reset_index(drop=True), training.label[rows]
-        groups, weight = training.groups[rows], None
-        if settings.soft_label:  # a row of probability p counts as p of a bad one and 1 − p of a good one
+        frame, label = training.features[rows].reset_index(drop=True), target[rows]
+        groups, weight = training.groups[rows], None if heavy is None else heavy[rows]
+        if (
+            settings.soft_label or weight is not None
+        ):  # a row of probability p is p of a bad one and 1 − p of a good one
             frame, groups = pd.concat([frame, frame], ignore_index=True), np.concatenate([groups, groups])
-            weight, label = np.concatenate([label, 1 - label]), np.repeat([1.0, 0.0], len(label))
+            parts = np.concatenate([label, 1 - label]) * (1.0 if weight is None else np.tile(weight, 2))
+            label, some = np.repeat([1.0, 0.0], len(label)), parts > 0
+            frame, label, groups, weight = frame[some], label[some], groups[some], parts[some]
         return fit_scorecard(
             frame, label, weight=weight, groups=groups, signs=signs, seed=settings.seed, n_jobs=settings.threads,
             **settings.scorecard(),
@@ -295,7 +336,7 @@ def blend(parts: Sequence[Candidate], training: Training, encoder: FoldEncoder, 
     encoder : that of the parts; a scorecard is spelled over its features, too
     equal : all parts count alike
     """
-    shares = np.full(len(parts), 1 / len(parts)) if equal else _stacked(parts, training.label)
+    shares = np.full(len(parts), 1 / len(parts)) if equal else _stacked(parts, training)
     margin = np.sum([share * part.margin for share, part in zip(shares, parts, strict=True)], axis=0)
     weights = [float(share) for share in shares]
     detail = {"weights": {part.name: weight for part, weight in zip(parts, weights, strict=True)}}
@@ -310,10 +351,11 @@ def _over(features: list[dict[str, Any]], part: Candidate) -> Candidate:
     return dataclasses.replace(part, head=head, inputs=tuple(inputs))
 
 
-def _stacked(parts: Sequence[Candidate], label: Array) -> Array:
-    columns = np.column_stack([*(part.margin for part in parts), np.ones(len(label))])
+def _stacked(parts: Sequence[Candidate], training: Training) -> Array:
+    known = training.known
+    columns = np.column_stack([*(part.margin[known] for part in parts), np.ones(int(known.sum()))])
     with threadpool_limits(1, "blas"):
-        slopes = linear.newton(columns, label, 1e-6)[:-1].clip(0)
+        slopes = linear.newton(columns, training.label[known], 1e-6)[:-1].clip(0)
     return np.round(slopes / slopes.sum(), 2) if slopes.sum() > 0 else np.full(len(parts), 1 / len(parts))
 
 
@@ -332,21 +374,16 @@ def choose(
     evidence : dict
         Out-of-fold measures of each, and its difference to the winner before it, by paired bootstrap of customers.
     """
-    winner, evidence = candidates[0], {}
+    winner, evidence, known = candidates[0], dict[str, Any](), training.known
+    label, groups = training.label[known], training.groups[known]
     for candidate in candidates:
-        found = metrics.bootstrap(
-            training.label,
-            candidate.margin,
-            training.groups,
-            names=("roc_auc",),
-            n=settings.bootstrap,
-            seed=settings.seed,
-        )
+        margin = candidate.margin[known]
+        found = metrics.bootstrap(label, margin, groups, names=("roc_auc",), n=settings.bootstrap, seed=settings.seed)
         evidence[candidate.name] = {**found, **candidate.detail}
         if candidate is winner:
             continue
         difference = metrics.paired_difference(
-            training.label, candidate.margin, winner.margin, training.groups, n=settings.bootstrap, seed=settings.seed
+            label, margin, winner.margin[known], groups, n=settings.bootstrap, seed=settings.seed
         )
         evidence[candidate.name][f"roc_auc_minus_{winner.name}"] = difference
         average = bool(candidate.parts) and settings.equal_weights

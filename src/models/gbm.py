@@ -115,11 +115,15 @@ def lightgbm_parameters(
     return out
 
 
-def dataset(x: Array, y: Array, names: Sequence[str], reference: lgb.Dataset | None = None) -> lgb.Dataset:
+def dataset(
+    x: Array, y: Array, names: Sequence[str], reference: lgb.Dataset | None = None, weight: Array | None = None
+) -> lgb.Dataset:
     """Bin a matrix once, for any number of trainings; names that LightGBM can't spell become ``Column_j``."""
     plain = all(re.fullmatch(r"[A-Za-z0-9_.\- ]+", name) for name in names)
     spelled = [name.replace(" ", "_") for name in names] if plain else [f"Column_{j}" for j in range(len(names))]
-    made = lgb.Dataset(x, label=y, feature_name=spelled, params=dict(DATASET), reference=reference, free_raw_data=True)
+    made = lgb.Dataset(
+        x, label=y, weight=weight, feature_name=spelled, params=dict(DATASET), reference=reference, free_raw_data=True
+    )
     return made.construct()
 
 

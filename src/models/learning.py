@@ -19,6 +19,7 @@ from .candidates import Candidate, Training
 from .encoding import FoldEncoder
 from .flat_table import FlatTable
 from .settings import FitSettings
+from .watched import Watched
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -54,7 +55,7 @@ class Learned:
 
     def suspected_leaks(self, settings: FitSettings) -> list[dict[str, Any]]:
         """Screen the features on a sample of the training rows: :mod:`.leak_screen`."""
-        sample = self.training.sample(min(20_000, settings.tuning_rows), settings.seed)
+        sample = self.training.labelled().sample(min(20_000, settings.tuning_rows), settings.seed)
         encoder = sample.encoder()
         parameters = gbm.lightgbm_parameters({"learning_rate": 0.1}, seed=settings.seed)
         return leak_screen.suspected_leaks(
@@ -89,18 +90,26 @@ def split(flat: FlatTable, settings: FitSettings, outcome_days: int) -> tuple[Po
     return np.flatnonzero(of_row > 0), np.flatnonzero(of_row == 0), {"split": "customers at random", "purged_rows": 0}
 
 
-def learn(flat: FlatTable, rows: Positions, output: str, settings: FitSettings, storage: Path | None) -> Learned:
+def learn(
+    flat: FlatTable, rows: Positions, output: str, settings: FitSettings, storage: Path | None,
+    watched: Watched | None = None,
+) -> Learned:  # fmt: skip
     """Fit every candidate on the rows and choose.
+
+    Parameters
+    ----------
+    watched : Watched, optional
+        How long each row of ``flat`` was watched; None: candidates are fitted to the label.
 
     Raises
     ------
     DataError
         If there are fewer events than ``min_events``.
     """
-    label = flat.labels[output][rows]
-    if label.sum() < settings.min_events:
-        raise DataError(settings.too_few(round(label.sum()), len(rows)))
-    training = Training.of(flat.features.iloc[rows], label, flat.groups[rows], settings)
+    label, seen = flat.labels[output][rows], None if watched is None else watched.part(rows)
+    training = Training.of(flat.features.iloc[rows], label, flat.groups[rows], settings, seen)
+    if (events := label[training.known].sum()) < settings.min_events:
+        raise DataError(settings.too_few(round(events), int(training.known.sum())))
     encoder = training.encoder()
     fitted: list[Candidate] = []
     trials, evidence = pd.DataFrame(), dict[str, Any]()

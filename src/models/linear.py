@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from ..errors import DataError
 
 Array = NDArray[np.float64]
+Weight = Array | float
 
 PENALTIES = (3000.0, 300.0, 30.0, 3.0)
 DIGITS = 9  # the order of summation differs between machines in the last digits: they are not kept
@@ -88,7 +89,9 @@ def _bounds(column: Array) -> tuple[float, float, float]:
     return float(low), float(median), float(high)
 
 
-def newton(z: Array, y: Array, penalty: float, start: Array | None = None, precision: float = 1e-9) -> Array:
+def newton(
+    z: Array, y: Array, penalty: float, start: Array | None = None, precision: float = 1e-9, weight: Weight = 1.0
+) -> Array:
     """Maximise the penalised likelihood by Newton's method with halved steps; the last column (ones) is not penalised.
 
     Parameters
@@ -97,6 +100,7 @@ def newton(z: Array, y: Array, penalty: float, start: Array | None = None, preci
     y : (n,) 0 or 1, or probabilities
     penalty : prior precision of each coefficient
     precision : stop when the loss falls by less than this share of itself
+    weight : (n,) or one for all; a row counts as so many
 
     Returns
     -------
@@ -111,16 +115,16 @@ def newton(z: Array, y: Array, penalty: float, start: Array | None = None, preci
     ridge = np.full(z.shape[1], penalty)
     ridge[-1] = 1e-6
     beta = np.zeros(z.shape[1]) if start is None else start.copy()
-    loss = _loss(z @ beta, y, beta, ridge)
+    loss = _loss(z @ beta, y, beta, ridge, weight)
     for _ in range(30):
         p = 1 / (1 + np.exp(-(z @ beta)))
-        gradient = z.T @ (p - y) + ridge * beta
-        weighted = z * np.sqrt(p * (1 - p))[:, None]
+        gradient = z.T @ (weight * (p - y)) + ridge * beta
+        weighted = z * np.sqrt(weight * p * (1 - p))[:, None]
         step = np.linalg.solve(weighted.T @ weighted + np.diag(ridge), gradient)
         size = 1.0
         while True:
             tried = beta - size * step
-            found = _loss(z @ tried, y, tried, ridge)
+            found = _loss(z @ tried, y, tried, ridge, weight)
             if found <= loss or size < 1e-4:
                 break
             size /= 2
@@ -132,8 +136,9 @@ def newton(z: Array, y: Array, penalty: float, start: Array | None = None, preci
 
 
 def within_signs(
-    z: Array, y: Array, penalty: float, signs: Sequence[int], start: Array | None = None, precision: float = 1e-9
-) -> Array:
+    z: Array, y: Array, penalty: float, signs: Sequence[int], start: Array | None = None, precision: float = 1e-9,
+    weight: Weight = 1.0,
+) -> Array:  # fmt: skip
     """Maximise as :func:`newton` does, and hold coefficients of the wrong sign at 0, until none is left.
 
     Parameters
@@ -151,18 +156,18 @@ def within_signs(
     kept = np.ones(z.shape[1], bool)
     while True:
         beta = np.zeros(z.shape[1])
-        beta[kept] = newton(z[:, kept], y, penalty, None if start is None else start[kept], precision)
+        beta[kept] = newton(z[:, kept], y, penalty, None if start is None else start[kept], precision, weight)
         wrong = beta * directions < 0
         if not wrong.any():
             return beta
         kept &= ~wrong
 
 
-def _loss(margin: Array, y: Array, beta: Array, ridge: Array) -> float:
-    return float((np.logaddexp(0, margin) - y * margin).sum() + 0.5 * (ridge * beta**2).sum())
+def _loss(margin: Array, y: Array, beta: Array, ridge: Array, weight: Weight) -> float:
+    return float((weight * (np.logaddexp(0, margin) - y * margin)).sum() + 0.5 * (ridge * beta**2).sum())
 
 
-def fit_logistic(x: Array, y: Array, penalty: float, signs: Sequence[int] = ()) -> dict[str, Any]:
+def fit_logistic(x: Array, y: Array, penalty: float, signs: Sequence[int] = (), weight: Weight = 1.0) -> dict[str, Any]:
     """Fit on an encoded matrix and spell the result as a linear head (without its name).
 
     Parameters
@@ -170,6 +175,7 @@ def fit_logistic(x: Array, y: Array, penalty: float, signs: Sequence[int] = ()) 
     x : (n, features) float64, NaN for missing
     y : (n,) 0 or 1, or probabilities
     signs : of the features: 1 where the event is known to become likelier as the value grows, -1 less likely, 0 unknown
+    weight : (n,) or one for all; a row counts as so many
 
     Returns
     -------
@@ -186,7 +192,7 @@ def fit_logistic(x: Array, y: Array, penalty: float, signs: Sequence[int] = ()) 
         raise DataError("a feature is infinite; replace infinities by missing values before fitting")
     scaling = Scaling.learn(x)
     with threadpool_limits(1, "blas"):  # the order of summation must not depend on the number of threads
-        beta = rounded(within_signs(scaling.apply(x), y, penalty, signs))
+        beta = rounded(within_signs(scaling.apply(x), y, penalty, signs, weight=weight))
     return scaling.head(beta, x)
 
 
@@ -202,7 +208,7 @@ def one_thread_each(threads: int) -> Iterator[ThreadPoolExecutor]:
 
 def choose_penalty(
     x: Array, y: Array, fold: NDArray[np.int64], penalties: Sequence[float] = PENALTIES, signs: Sequence[int] = (),
-    threads: int = 1,
+    threads: int = 1, weight: Array | None = None,
 ) -> tuple[float, dict[str, float]]:  # fmt: skip
     """Choose the ridge penalty by log loss on held-out folds.
 
@@ -211,6 +217,7 @@ def choose_penalty(
     penalties : the strongest first
     signs : as for :func:`fit_logistic`
     threads : folds that are fitted at once; the result does not depend on it
+    weight : (n,) a row counts as so many; None: as one
 
     Returns
     -------
@@ -223,11 +230,12 @@ def choose_penalty(
         scaling = Scaling.learn(x[train])
         z, held_out = scaling.apply(x[train]), scaling.apply(x[valid])
         beta: Array | None = None
+        heavy, light = (1.0, 1.0) if weight is None else (weight[train], weight[valid])
         found = []
         for penalty in penalties:  # strongest first: each is a good start for the next
-            beta = within_signs(z, y[train], penalty, signs, beta, precision=1e-5)
+            beta = within_signs(z, y[train], penalty, signs, beta, precision=1e-5, weight=heavy)
             margin = held_out @ beta
-            found.append(float((np.logaddexp(0, margin) - y[valid] * margin).mean()))
+            found.append(float((light * (np.logaddexp(0, margin) - y[valid] * margin)).mean()))
         return found
 
     with one_thread_each(threads) as pool:

@@ -43,6 +43,9 @@ def truth_of(source: str, folder: Path) -> dict[str, pd.DataFrame]:
 def credit_oracle(truth: dict[str, pd.DataFrame], as_of: str, top: float) -> dict[str, Any]:
     """Judge scored applications, the running book, and what was said of the declined.
 
+    A probability of an application that the model has learned from would flatter it: that of the model's own procedure
+    without its fold is judged instead (``credit_applicants``).
+
     Returns
     -------
     dict
@@ -55,10 +58,16 @@ def credit_oracle(truth: dict[str, pd.DataFrame], as_of: str, top: float) -> dic
     book, manifest = read_scores(catalog.path("credit_book", as_of=as_of))
     performing = manifest["portfolio"]["performing"]
     return {
-        "by_population": credit_against_truth(scores, truth["credit"], top),
+        "by_population": credit_against_truth(_unlearned(scores), truth["credit"], top),
         "book": book_against_truth(book, truth["book"], performing["low"], performing["high"]),
         "all_applicants": _declined(truth["credit"]),
     }
+
+
+def _unlearned(scores: pd.DataFrame) -> pd.DataFrame:
+    said = catalog.load("credit_applicants").set_index("loan_id")  # of a ready table: other loans
+    apart = scores["loan_id"].map(said["default_probability"])
+    return scores.assign(default_probability=apart.fillna(scores["default_probability"]))
 
 
 def value_oracle(truth: pd.DataFrame) -> dict[str, float]:

@@ -43,6 +43,20 @@ def test_outcomes_and_protected_attributes_are_told_from_inputs(stage: Path) -> 
     assert set(table.columns) - named == {"late_months", "income", "visits"}
 
 
+def test_how_long_loans_were_watched_is_told_where_asked(stage: Path) -> None:
+    outcomes = catalog.load("application_outcomes").assign(
+        granted_at=pd.to_datetime(["2024-01-02", "2024-04-01", None, "2024-07-02"]),
+        default_at=pd.to_datetime([None, "2024-06-01", None, None]), closed_at=pd.Series(pd.NaT, index=range(4)),
+    )  # fmt: skip
+    catalog.save("application_outcomes", outcomes)
+    table, columns = credit_training({}, use_signs=False, history_days=0, min_events=1, follow_up_until="2024-12-31")
+    assert (columns["duration"], columns["seen"]) == ("months_watched", "default_seen")
+    assert table["months_watched"].round(2).tolist()[:2] == [11.96, 2.0]
+    assert table["default_seen"].tolist()[:2] == [0, 1]
+    assert table["months_watched"].isna().tolist() == [False, False, True, False]
+    assert set(CreditSettings(**columns).no_inputs) >= {"months_watched", "default_seen", "granted_at"}
+
+
 def test_signs_of_inputs_that_speak_of_default_are_handed_on_and_no_others(stage: Path) -> None:
     columns = credit_training({}, use_signs=True, history_days=0, min_events=1)[1]
     assert columns["monotone"] == {"late_months": 1}, "visits speaks of churn, loan_amount is no column"

@@ -28,6 +28,18 @@ def _folds(x: np.ndarray, y: np.ndarray) -> list[gbm.Fold]:
     return out
 
 
+def test_a_weight_counts_as_so_many_rows(data: tuple[np.ndarray, np.ndarray]) -> None:
+    x, y = np.round(data[0]), data[1]  # few values: the same bins
+    parameters = gbm.lightgbm_parameters({"bagging_fraction": 1.0, "feature_fraction": 1.0, "path_smooth": 0.0}, seed=1)
+    times = np.where(data[0][:, 0] > 0, 3, 1)
+    whole = gbm.dataset(x.repeat(times, axis=0), y.repeat(times), list("abc"))
+    weighted = gbm.dataset(x, y, list("abc"), weight=times.astype(float))
+    few = {"num_leaves": 3, "min_data_in_leaf": 1}
+    repeated, by_weight = (gbm.train(made, parameters | few, 3).predict(x) for made in (whole, weighted))
+    assert by_weight == pytest.approx(repeated, abs=1e-6)
+    assert np.abs(by_weight - gbm.train(gbm.dataset(x, y, list("abc")), parameters | few, 3).predict(x)).max() > 0.01
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(data: tuple[np.ndarray, np.ndarray]) -> None:
     def text(seed: int, threads: int) -> str:
         parameters = gbm.lightgbm_parameters({}, seed=seed, threads=threads)

@@ -26,6 +26,20 @@ def test_newton_finds_the_optimum_of_scikit_learn(data: tuple[np.ndarray, np.nda
     assert ours == pytest.approx([*theirs.coef_[0], theirs.intercept_[0]], abs=1e-4)
 
 
+def test_a_weight_counts_as_so_many_rows(data: tuple[np.ndarray, np.ndarray]) -> None:
+    x, y = data
+    times = np.arange(len(y)) % 4
+    fold = np.arange(len(y)) % 3
+    signs = [1, 1, 0, 0]
+    z = np.hstack([x, np.ones((len(x), 1))])
+    repeated = linear.within_signs(z.repeat(times, axis=0), y.repeat(times), 5.0, signs)
+    assert linear.within_signs(z, y, 5.0, signs, weight=times.astype(float)) == pytest.approx(repeated, abs=1e-6)
+    plain, losses = linear.choose_penalty(x, y, fold, (30.0, 3.0))
+    weighted, heavier = linear.choose_penalty(x, y, fold, (60.0, 6.0), weight=np.full(len(y), 2.0))
+    assert weighted == 2 * plain
+    assert [v / 2 for v in heavier.values()] == pytest.approx(list(losses.values()), rel=1e-4)
+
+
 def test_known_probabilities_give_the_planted_coefficients() -> None:
     z = np.column_stack([np.random.default_rng(0).normal(size=500), np.ones(500)])
     p = 1 / (1 + np.exp(-(z @ [2.0, -1.0])))

@@ -45,6 +45,7 @@ def scored(workspace: Path, truth: dict[str, pd.DataFrame]) -> Path:
     performing = {"expected_loss": loss, "low": loss * 0.8, "high": loss * 1.2}
     write_scores(book, {"portfolio": {"performing": performing}}, catalog.target("credit_book", as_of=AS_OF))
     catalog.save("score_credit_metrics", {"applications": ROWS})
+    catalog.save("credit_applicants", truth["credit"])
     return workspace
 
 
@@ -61,6 +62,18 @@ def _say_of_the_declined(rows: int = ROWS) -> None:
         "loan_id": names, "customer_id": names, "as_of": month[np.arange(rows) // 15],
         "decision": np.where(np.arange(rows) == 44, "withdrawn", "granted"),
     }))  # fmt: skip
+
+
+def test_an_application_that_was_learned_from_is_judged_by_what_was_said_without_it(
+    scored: Path, truth: dict[str, pd.DataFrame]
+) -> None:
+    _say_of_the_declined()
+    p = truth["credit"]["default_probability"]
+    assert credit_oracle(truth, AS_OF, 0.1)["by_population"]["all"]["share_of_latent"] == pytest.approx(1)
+    catalog.save("credit_applicants", truth["credit"].assign(default_probability=p[::-1].to_numpy()).head(ROWS // 2))
+    assert credit_oracle(truth, AS_OF, 0.1)["by_population"]["all"]["share_of_latent"] < 0.9
+    catalog.save("credit_applicants", pd.DataFrame({"loan_id": ["other"], "default_probability": [0.5]}))
+    assert credit_oracle(truth, AS_OF, 0.1)["by_population"]["all"]["share_of_latent"] == pytest.approx(1)
 
 
 def test_expected_contacts_are_held_against_the_latent_rate(workspace: Path, truth: dict[str, pd.DataFrame]) -> None:

@@ -1,8 +1,10 @@
 """Will a loan that is granted be in default within the outcome window? One call from applications to a rated model.
 
-Learned from granted loans with a known outcome; what the declined would have done is the business of
-:mod:`.reject_inference`. The last months are the test; then the chosen candidate learns from all outcomes, since bad
-ones are few, and that model is handed over with its cross-fitted predictions.
+Learned from granted loans; what the declined would have done is the business of :mod:`.reject_inference`. The label
+says what happened within the window, and everything is measured and calibrated by it. Where it is known how long each
+loan was watched, the order of loans is learned from more than that (:mod:`..watched`): from loans whose window has not
+ended, and from defaults after it. The last months are the test; then the chosen candidate learns from all loans, since
+bad ones are few, and that model is handed over with its cross-fitted predictions.
 """
 
 from dataclasses import dataclass, replace
@@ -19,6 +21,7 @@ from ..artifact import Artifact
 from ..flat_table import FlatTable, need, read_flat
 from ..learning import CrossValidation, Learned, calibrated_output, learn, measured_on, scored_sample
 from ..scorecard import Scorecard
+from ..watched import Watched
 from .settings import CreditSettings
 
 Array = NDArray[np.float64]
@@ -45,6 +48,8 @@ class CreditResult:
         The test part as seen by a model that had not learned from it: label, margin, default_probability, points.
     cross_fitted : DataFrame
         All rows with an outcome, each predicted by the handed-over model's procedure without its fold (``fold``).
+    unfinished : DataFrame
+        The same of rows that the model learned from though their window has not ended: ``label`` is missing.
     inputs : DataFrame
         What the candidates learned from, in the order of ``cross_fitted``.
     scorecard : Scorecard or None
@@ -57,6 +62,7 @@ class CreditResult:
     metrics: dict[str, Any]
     predictions: pd.DataFrame
     cross_fitted: pd.DataFrame
+    unfinished: pd.DataFrame
     inputs: pd.DataFrame
     scorecard: Scorecard | None
     tables: dict[str, pd.DataFrame]
@@ -118,15 +124,17 @@ def fit_credit(
         If a variable that the settings force, forbid or bin is no column.
     """
     settings = settings or CreditSettings()
-    flat, counts, settings = _read(table, settings)
+    flat, watched, counts, settings = _read(table, settings)
     output = list(flat.labels)[-1]
-    train, test, said = _split(flat, settings)
-    learned = learn(flat, train, output, settings, storage)
+    train, test, said = _split(flat, watched, settings)
+    learned = learn(flat, train, output, settings, storage, watched)
     tested_model, _ = _model(learned, settings)
     predictions = _predict(tested_model, flat, test, settings)
-    final = _refitted(learned, flat, settings, storage) if settings.refit else learned
+    final = _refitted(learned, flat, watched, settings, storage) if settings.refit else learned
     model, curve = _model(final, settings)
-    cross_fitted = _cross_fitted(final, curve, flat, np.arange(len(flat)) if settings.refit else train, settings)
+    told = _cross_fitted(final, curve, flat, np.arange(len(flat)) if settings.refit else train, settings)
+    known = final.training.known
+    cross_fitted = told[known].reset_index(drop=True)
     label, p = predictions["label"].to_numpy(float), predictions[OUTPUT].to_numpy()
     everything = cross_fitted["label"].to_numpy(float), cross_fitted[OUTPUT].to_numpy()
     found: dict[str, Any] = {
@@ -149,8 +157,9 @@ def fit_credit(
         flat, test[:SAMPLE_ROWS], _predict(model, flat, test[:SAMPLE_ROWS], settings), model
     )  # as the handed-over model says
     return CreditResult(
-        model, metrics.finite(found), predictions, cross_fitted, final.training.features, _scorecard(final, learned),
-        tables, curves, sample, settings.id or "row",
+        model, metrics.finite(found), predictions, cross_fitted, told[~known].reset_index(drop=True),
+        final.training.features[known].reset_index(drop=True), _scorecard(final, learned), tables, curves, sample,
+        settings.id or "row",
     )  # fmt: skip
 
 
@@ -159,12 +168,14 @@ def cross_validate(
 ) -> CrossValidation:
     """Predict every row by a model that has seen nothing of its customer: binning, tuning and choice are inside.
 
+    It learns from labels alone.
+
     Returns
     -------
     CrossValidation
     """
-    settings = settings or CreditSettings()
-    flat, _, settings = _read(table, settings)
+    settings = (settings or CreditSettings()).model_copy(update={"duration": None, "seen": None})
+    flat, _, _, settings = _read(table, settings)
     output = list(flat.labels)[-1]
 
     def fit(rows: Positions) -> tuple[str, Any]:
@@ -178,7 +189,7 @@ def cross_validate(
 def said_of(result: CreditResult, table: pd.DataFrame) -> pd.DataFrame:
     """Say of every application, with or without an outcome, how likely its default is.
 
-    Where the outcome is known, the cross-fitted probability is taken: the model has learned from that very row.
+    Where the model has learned from that very row, the cross-fitted probability is taken.
 
     Parameters
     ----------
@@ -192,10 +203,10 @@ def said_of(result: CreditResult, table: pd.DataFrame) -> pd.DataFrame:
     """
     said = result.model.predict(table)[[OUTPUT, POINTS]]
     key = pd.Series(np.arange(len(table)), index=table.index) if result.id == "row" else table[result.id]
-    known = result.cross_fitted.set_index(result.id)
-    learned = key.map(known[OUTPUT]).to_numpy(dtype=float)
+    seen = pd.concat([result.cross_fitted, result.unfinished]).set_index(result.id)
+    learned = key.map(seen[OUTPUT]).to_numpy(dtype=float)
     said[OUTPUT] = np.where(np.isnan(learned), said[OUTPUT].to_numpy(), learned)
-    said["label"] = key.map(known["label"]).to_numpy(dtype=float)
+    said["label"] = key.map(seen["label"]).to_numpy(dtype=float)
     return said
 
 
@@ -204,8 +215,10 @@ def rated(model: Artifact, rating: dict[str, Any]) -> Artifact:
     return Artifact({**model.spec, "rating": rating}, model.boosters)
 
 
-def _read(table: pd.DataFrame, settings: CreditSettings) -> tuple[FlatTable, dict[str, int], CreditSettings]:
-    """Keep the rows with an outcome, and count the others."""
+def _read(
+    table: pd.DataFrame, settings: CreditSettings
+) -> tuple[FlatTable, Watched | None, dict[str, int], CreditSettings]:
+    """Keep the rows with an outcome, and those that were watched though it is open; count the others."""
     absent = {
         name: None for name in ("id", "as_of", "customer")
         if getattr(settings, name) not in table.columns and name not in settings.model_fields_set
@@ -227,9 +240,13 @@ def _read(table: pd.DataFrame, settings: CreditSettings) -> tuple[FlatTable, dic
     counts = {"rows": len(table), "without_outcome": int((~known).sum())}
     if len(table) and not known.any():
         raise DataError(f"no row has an outcome: {settings.label!r} is missing in all {len(table):,} rows")
-    gone = [name for name in (*settings.no_inputs, *settings.forbid) if name in table.columns]
+    kept, followed = known, [name for name in (settings.duration, settings.seen) if name is not None]
+    if followed:
+        months, default = (need(table, name, "follow-up").astype("float64") for name in followed)
+        kept, table = known | months.notna().to_numpy(), table.assign(**{str(settings.label): label.fillna(default)})
+    gone = [name for name in (*settings.no_inputs, *settings.forbid) if name in table.columns and name not in followed]
     flat = read_flat(
-        table[known], {OUTPUT: str(settings.label)}, id=settings.id, as_of=settings.as_of,
+        table[kept], {OUTPUT: str(settings.label)}, id=settings.id, as_of=settings.as_of, extras=followed,
         drop=[*settings.drop, *gone], soft=settings.soft_label, event=settings.event, group=settings.customer,
     )  # fmt: skip
     for name in (*settings.force, *settings.bins):
@@ -238,14 +255,24 @@ def _read(table: pd.DataFrame, settings: CreditSettings) -> tuple[FlatTable, dic
                 f"credit settings force or bin {name!r}, which is no input: it is forbidden, protected, an outcome or "
                 "dropped, or has one value only; take it out of one of them"
             )
-    flat = replace(flat, position=np.flatnonzero(known)[flat.position])  # places in the table that was given
-    bad = round(float(flat.labels[OUTPUT].sum()))
+    flat = replace(flat, position=np.flatnonzero(kept)[flat.position])  # places in the table that was given
+    told = known[flat.position]
+    bad = round(float(flat.labels[OUTPUT][told].sum()))
     if bad < settings.min_events:
-        raise DataError(settings.too_few(bad, len(flat)))
-    return flat, {**counts, "used": len(flat), "bad": bad}, settings
+        raise DataError(settings.too_few(bad, int(told.sum())))
+    counts |= {"used": int(told.sum()), "bad": bad}
+    if not followed:
+        return flat, None, counts, settings
+    duration, seen = (flat.extras[name].to_numpy(dtype=float) for name in followed)
+    watched = Watched.of(duration, seen, told)
+    counts |= {"unfinished": int((~told).sum()), "bad_unfinished": int(watched.event[~told].sum()),
+               "bad_later": int(watched.event[told].sum()) - bad}  # fmt: skip
+    return flat, watched, counts, settings
 
 
-def _split(flat: FlatTable, settings: CreditSettings) -> tuple[Positions, Positions, dict[str, Any]]:
+def _split(
+    flat: FlatTable, watched: Watched | None, settings: CreditSettings
+) -> tuple[Positions, Positions, dict[str, Any]]:
     """Take the applications of the last days as the test, their customers out of training; without dates, at random.
 
     Outcome windows of training and test overlap: with windows of a year, purging would leave the youngest year of
@@ -253,19 +280,21 @@ def _split(flat: FlatTable, settings: CreditSettings) -> tuple[Positions, Positi
     """
     if flat.as_of is None or flat.as_of.nunique() < 2:
         return learning.split(flat, settings, 1)
-    last = flat.as_of.max()
-    in_test = (flat.as_of > last - pd.Timedelta(days=settings.test_days)).to_numpy()
+    known = np.ones(len(flat), bool) if watched is None else watched.known
+    last = flat.as_of[known].max()
+    young = (flat.as_of > last - pd.Timedelta(days=settings.test_days)).to_numpy()
+    in_test = young & known
     mine = np.isin(flat.groups, flat.groups[in_test])
-    train, test = np.flatnonzero(~mine), np.flatnonzero(in_test)
+    train, test = np.flatnonzero(~mine & ~young), np.flatnonzero(in_test)
     if not len(train):
-        first = flat.as_of.min()
+        first = flat.as_of[known].min()
         raise DataError(
             f"no row is left to learn from: outcomes reach from {first:%Y-%m-%d} to {last:%Y-%m-%d} and the last "
             f"{settings.test_days} days are the test; give more applications or fewer test_days"
         )
     said = {
         "split": "out of time, customers apart; outcome windows overlap",
-        "left_out_rows": int((mine & ~in_test).sum()),
+        "left_out_rows": int((mine & ~young).sum()),
         "train_from": f"{flat.as_of.iloc[train].min():%Y-%m-%d}",
         "train_to": f"{flat.as_of.iloc[train].max():%Y-%m-%d}",
         "test_from": f"{flat.as_of.iloc[test].min():%Y-%m-%d}",
@@ -274,20 +303,23 @@ def _split(flat: FlatTable, settings: CreditSettings) -> tuple[Positions, Positi
     return train, test, said
 
 
-def _refitted(learned: Learned, flat: FlatTable, settings: CreditSettings, storage: Path | None) -> Learned:
-    """Let the chosen candidate, and what it is made of, learn from all outcomes; it isn't chosen a second time."""
+def _refitted(
+    learned: Learned, flat: FlatTable, watched: Watched | None, settings: CreditSettings, storage: Path | None
+) -> Learned:
+    """Let the chosen candidate, and what it is made of, learn from all loans; it isn't chosen a second time."""
     parts = [part.name for part in learned.chosen.parts]
     alone = settings.model_copy(update={"candidates": [*parts, learned.chosen.name]})
-    again = learn(flat, np.arange(len(flat)), list(flat.labels)[-1], alone, storage)
+    again = learn(flat, np.arange(len(flat)), list(flat.labels)[-1], alone, storage, watched)
     again.evidence["candidates"]["chosen"] = learned.chosen.name
     return replace(again, chosen=again.fitted[-1])
 
 
 def _model(learned: Learned, settings: CreditSettings) -> tuple[Artifact, calibration.Curve]:
     """Calibrate the chosen candidate; points are those of the scorecard itself, of others those of the probability."""
-    candidate = learned.chosen
+    candidate, data = learned.chosen, learned.training
+    known = data.known
     curve, learned.evidence["calibration_method"] = calibration.choose(
-        candidate.margin, learned.training.label, learned.training.fold
+        candidate.margin[known], data.label[known], data.fold[known]
     )
     scaling = {name: value for name, value in settings.scaling.spelled().items() if name in ("factor", "offset")}
     points = {"name": POINTS, "head": HEAD, "link": "points", **scaling}
@@ -321,13 +353,14 @@ def _cross_fitted(
     learned: Learned, curve: calibration.Curve, flat: FlatTable, rows: Positions, settings: CreditSettings
 ) -> pd.DataFrame:
     """Predictions of each row without its fold; the calibration, too, is fitted without it."""
-    frame = _named(flat, rows, settings)
+    frame, known = _named(flat, rows, settings), learned.training.known
+    frame["label"] = frame["label"].where(known)
     margin, fold, label = learned.chosen.margin, learned.training.fold, learned.training.label
     probability = np.empty(len(frame))
     fit = calibration.beta if curve.method == "beta" else calibration.platt
     for k in range(int(fold.max()) + 1):
-        inside = fold != k
-        probability[~inside] = fit(margin[inside], label[inside]).probability(margin[~inside])
+        inside, outside = (fold != k) & known, fold == k
+        probability[outside] = fit(margin[inside], label[inside]).probability(margin[outside])
     return frame.assign(fold=fold, margin=margin, **{OUTPUT: probability})
 
 

@@ -1,8 +1,8 @@
 """What a credit model is told beyond what every model is told: outcomes, expert choices, points, grades, economics."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..scorecard import Scaling
 from ..settings import FitSettings
@@ -35,6 +35,8 @@ class CreditSettings(FitSettings):
     id: str | None = Field("loan_id", description="application; None: every row is one")
     customer: str | None = Field("customer_id", description="whose rows belong together in folds and resamples")
     label: str | None = Field("defaults", description="1 is bad; missing: no outcome (declined, or not yet known)")
+    duration: str | None = Field(None, description="column: months until the default, the closing or the end of data")
+    seen: str | None = Field(None, description="column: 1 where a default was seen, in the window or after it")
     candidates: list[Candidate] = Field(  # type: ignore[assignment]
         ["scorecard", "logistic", "lightgbm", "blend"], min_length=1, description="the simplest first"
     )
@@ -62,10 +64,17 @@ class CreditSettings(FitSettings):
             raise ValueError("blend adds up what is named before it: two or more others, each once, and blend last")
         return value
 
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.duration is None) != (self.seen is None):
+            raise ValueError("duration and seen say together what was seen of a loan: name both or neither")
+        return self
+
     @property
     def no_inputs(self) -> list[str]:
         """Columns that are set aside."""
-        return [*self.outcomes, *(name for name in self.protected if name not in self.allow_protected)]
+        followed = [name for name in (self.duration, self.seen) if name is not None]
+        return [*self.outcomes, *followed, *(name for name in self.protected if name not in self.allow_protected)]
 
     @property
     def scaling(self) -> Scaling:

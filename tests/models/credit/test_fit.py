@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from afraz.errors import DataError, ParamsError
+from afraz.features.credit_training import followed
 from afraz.models import metrics
 from afraz.models.artifact import folder_digest, load_artifact, save_artifact
 from afraz.models.calibration import beta, logit, platt
@@ -19,7 +20,7 @@ from afraz.models.credit.fit import CreditResult, CreditSettings, cross_validate
 from afraz.models.explain import explain
 from afraz.models.scorecard import Scorecard
 
-from .applicants import COLUMNS, INPUTS, QUICK, applicants
+from .applicants import COLUMNS, END, INPUTS, QUICK, applicants
 
 PLAIN = {**QUICK, **COLUMNS, "candidates": ["scorecard", "lightgbm"]}
 SCORECARD = {**PLAIN, "candidates": ["scorecard"], "refit": False}
@@ -95,6 +96,58 @@ def test_rows_without_an_outcome_are_counted_and_left_out(table: pd.DataFrame, r
     assert (population["rows"], population["without_outcome"]) == (len(table), missing)
     assert population["used"] == len(result.cross_fitted) == len(table) - missing
     assert population["bad"] == table["defaults"].sum() == result.cross_fitted["label"].sum()
+
+
+@pytest.fixture(scope="module")
+def watched(table: pd.DataFrame) -> pd.DataFrame:
+    """The windows are 90 days: younger loans are watched for less, older ones for a year; some default late."""
+    late = np.random.default_rng(5).random(len(table)) < 0.05 * (table["defaults"] == 0)
+    default = table["default_at"].where(~late, table["granted_at"] + pd.Timedelta(days=200))
+    frame = followed(table.assign(default_at=default), pd.Timestamp(END))
+    return frame.assign(default_at=table["default_at"])
+
+
+def test_loans_are_learned_from_while_their_window_is_open_but_measured_only_after_it(
+    table: pd.DataFrame, watched: pd.DataFrame, result: CreditResult
+) -> None:
+    settings = CreditSettings(**{**PLAIN, "candidates": ["scorecard", "logistic", "lightgbm", "blend"]},
+                              duration="months_watched", seen="default_seen")  # fmt: skip
+    found = fit_credit(watched, settings)
+    population, plain = found.metrics["population"], result.metrics["population"]
+    assert {name: population[name] for name in plain} == plain, "what is measured does not depend on it"
+    young = watched["granted"] & watched["defaults"].isna()
+    assert population["unfinished"] == young.sum() == len(found.unfinished) > 0
+    later = (watched["default_seen"] == 1) & (watched["defaults"] == 0)
+    assert population["bad_later"] == later.sum() > 0
+    assert population["bad_unfinished"] == (watched["default_seen"][young] == 1).sum()
+    assert found.unfinished["label"].isna().all()
+    assert found.cross_fitted["label"].tolist() == result.cross_fitted["label"].tolist()
+    assert len(found.inputs) == len(found.cross_fitted)
+    assert not {"months_watched", "default_seen"} & set(found.inputs)
+    said = said_of(found, watched)
+    assert said["label"].isna().equals(table["defaults"].isna())
+    alone = found.model.predict(watched)["default_probability"]
+    learned = watched["granted"]
+    assert (said["default_probability"] == alone)[~learned].all()
+    assert (said["default_probability"] != alone)[learned].all(), "rows learned from are told without their fold"
+
+
+def test_the_test_part_is_not_learned_from_while_windows_are_open(watched: pd.DataFrame) -> None:
+    followed_up = {"duration": "months_watched", "seen": "default_seen"}
+    found = fit_credit(watched, CreditSettings(**LOGISTIC, **followed_up, refit=False))
+    assert found.unfinished["as_of"].max() < found.predictions["as_of"].min() if len(found.unfinished) else True
+    assert set(found.predictions["group"]) & {*found.cross_fitted["group"], *found.unfinished["group"]} == set()
+    assert found.metrics["population"]["train_rows"] == len(found.cross_fitted) + len(found.unfinished)
+
+
+def test_half_a_follow_up_is_refused() -> None:
+    with pytest.raises(ParamsError, match="name both or neither"):
+        CreditSettings(duration="months_watched")
+
+
+def test_a_follow_up_that_is_no_column_is_refused(table: pd.DataFrame) -> None:
+    with pytest.raises(DataError, match="the table has no follow-up column 'months'"):
+        fit_credit(table, CreditSettings(**SCORECARD, duration="months", seen="default_seen"))
 
 
 def test_a_ready_table_with_missing_labels_is_refused_unless_outcomes_are_named(table: pd.DataFrame) -> None:
