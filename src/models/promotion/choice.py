@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from ..calibration import Curve
 from .cross_fitting import CrossFitted
 from .curves import rank_within
 from .learners import shrunk
@@ -125,7 +126,10 @@ def _words(
 
 @dataclass(frozen=True)
 class Scale:
-    """A line from a score to an uplift that means what it says: ``mean + slope · (score − centre)``, never falling."""
+    """A line from a score to an uplift that means what it says: ``mean + slope · (score − centre)``, never falling.
+
+    With a ``curve``, the score is a margin, and the line is one of the probability that the curve tells.
+    """
 
     mean: float
     slope: float
@@ -134,23 +138,23 @@ class Scale:
     centre: float
     low: float
     high: float
-    squashed: bool
+    curve: Curve | None = None
 
     def __call__(self, score: Array) -> Array:
         """Uplift of scores; those beyond the fitted range count as its ends."""
         inside = np.clip(score, self.low, self.high)
-        return self.mean + self.slope * (_linear(inside, self.squashed) - self.centre)
+        return self.mean + self.slope * ((self.curve.probability(inside) if self.curve else inside) - self.centre)
 
     def knots(self) -> tuple[list[float], list[float]]:
         """Spell the line as calibration knots of a model's output; one straight piece, or many where it is curved."""
-        at = np.linspace(self.low, self.high, KNOTS if self.squashed else 2)
+        at = np.linspace(self.low, self.high, KNOTS if self.curve else 2)
         if self.high <= self.low:
             at = np.array([self.low, self.low + 1.0])
         return at.tolist(), np.maximum.accumulate(self(at)).tolist()
 
 
 def scale(
-    score: Array, effect: Array, groups: NDArray[np.int64], *, squashed: bool = False, trusted: bool = False
+    score: Array, effect: Array, groups: NDArray[np.int64], *, curve: Curve | None = None, trusted: bool = False
 ) -> Scale:
     """Fit the best linear predictor of the effect by a cross-fitted score.
 
@@ -162,8 +166,9 @@ def scale(
     ----------
     score : (n,) out-of-fold scores
     effect : (n,) doubly robust effects
-    squashed : bool
-        The score is in log-odds, and the line is in probability.
+    curve : Curve, optional
+        The score foretells the outcome, no effect; the curve turns it into a probability. The effect is taken to be one
+        share of that, as :func:`.learners.fit_proportional` does, or the same for all where that share is below 0.
     trusted : bool
         The score means what it says already: it keeps a slope of 1, what would be fitted is only told.
 
@@ -176,19 +181,20 @@ def scale(
     >>> bool(line.slope_low < 0.5 < line.slope_high), bool(abs(line.mean - 0.1) < 0.1)
     (True, True)
     """
-    x = _linear(score, squashed)
+    x = np.asarray(score, float) if curve is None else curve.probability(score)
     centre, mean = float(x.mean()), float(effect.mean())
     ends = float(score.min()), float(score.max())
-    spread = float(((x - centre) ** 2).sum())
+    apart, over = (x - centre, effect - mean) if curve is None else (x, effect)  # through the means, or through 0
+    spread = float((apart**2).sum())
     if spread <= 1e-12 * len(x):
-        return Scale(mean, 0.0, 0.0, 0.0, centre, *ends, squashed)
-    slope = float(((x - centre) * (effect - mean)).sum()) / spread
-    residual = effect - mean - slope * (x - centre)
-    error = float(np.sqrt((np.bincount(groups, weights=(x - centre) * residual) ** 2).sum())) / spread
+        return Scale(mean, 0.0, 0.0, 0.0, centre, *ends, curve)
+    slope = float((apart * over).sum()) / spread
+    noise = np.bincount(groups, weights=apart * (over - slope * apart))
+    error = float(np.sqrt((noise**2).sum())) / spread
     half = float(stats.norm.ppf(0.975)) * error
-    used = 1.0 if trusted else max(0.0, shrunk(slope, error))
-    return Scale(centre if trusted else mean, used, slope - half, slope + half, centre, *ends, squashed)
-
-
-def _linear(score: Array, squashed: bool) -> Array:
-    return np.asarray(1 / (1 + np.exp(-score))) if squashed else np.asarray(score, float)
+    interval = slope - half, slope + half
+    if trusted:
+        return Scale(centre, 1.0, *interval, centre, *ends)
+    if curve is None:
+        return Scale(mean, max(0.0, shrunk(slope, error)), *interval, centre, *ends)
+    return Scale(*((slope * centre, slope) if slope > 0 else (mean, 0.0)), *interval, centre, *ends, curve)

@@ -1,7 +1,8 @@
 """Whom an offer changes: one call from customers with and without it to a calibrated model of uplift.
 
 The response is learned by every learner; what the customer brings and whether the customer leaves are learned from the
-same customers, with the ranking by uplift as their rival, since money and leaving are seen through more noise.
+same customers, with the ranking by uplift as their rival, since money and leaving are seen through more noise. Where
+response ranking is as good as any learner, the uplift is told as one share of the response that it expects.
 """
 
 from dataclasses import dataclass, replace
@@ -55,13 +56,29 @@ class PromotionResult:
 
 @dataclass(frozen=True)
 class _Effect:
-    """The champion for one outcome, and the line that turns its score into an uplift."""
+    """The champion for one outcome, its held-out score, and the line that turns the score into an uplift."""
 
     name: str
     uplift: Uplift
     choice: Choice
     crossed: CrossFitted
+    score: Array
     line: Scale
+
+
+@dataclass(frozen=True)
+class _Offered:
+    """How likely everybody would respond with the offer; ``margin`` is held out. Costs of an offer follow from it."""
+
+    head: dict[str, Any]
+    boosters: dict[str, Any]
+    curve: calibration.Curve
+    margin: Array
+
+    def ranking(self) -> Uplift:
+        """Rank by it: the head once more, as if it were an uplift."""
+        boosters = {"uplift": self.boosters[OFFERED_HEAD]} if self.boosters else {}
+        return Uplift(RIVAL, [{**self.head, "name": "uplift"}], boosters)
 
 
 def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None) -> PromotionResult:
@@ -93,14 +110,15 @@ def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None
                             _codes(flat.groups[train]), fold, True)  # fmt: skip
     if min(response[train][treated[train] == arm].sum() for arm in (0.0, 1.0)) < settings.min_events:
         raise DataError(settings.too_few(int(response[train].sum()), len(train)))
-    found = [_fit_response(experiment, settings)]
+    first, offered = _fit_response(experiment, settings)
+    found = [first]
     for name, column, sign in (("value", settings.value, 1.0), ("closing", settings.closing, -1.0)):
         if column is not None and column in flat.extras:
             outcome = pd.to_numeric(flat.extras[column]).to_numpy(dtype=float, na_value=np.nan)[train]
             other = _fit_other(name, outcome, sign, experiment, found[0], settings)
             found += [] if other is None else [other]
     why, fidelity = surrogate(experiment.inputs, found[0].uplift.predict(experiment.inputs.matrix), settings.seed)
-    model = _artifact(encoder, experiment, found, why)
+    model = _artifact(encoder, experiment, found, offered, why)
     if flat.as_of is not None:
         model = model.learned_until(flat.as_of.iloc[train].max(), settings.outcome_days or 30)
     predictions = _predict(model, flat, treated, test, settings)
@@ -227,13 +245,18 @@ def _folds(
     return fold, FoldEncoder(features, label, fold, len(rows) / len(np.unique(groups)))
 
 
-def _fit_response(data: Experiment, settings: PromotionSettings) -> _Effect:
+def _fit_response(data: Experiment, settings: PromotionSettings) -> tuple[_Effect, _Offered]:
+    """Choose the champion; where it is response ranking, an uplift is a share of the response with the offer."""
     crossed = cross_fit(data, list(settings.learners), parameters=settings.lightgbm, max_rounds=settings.max_rounds,
                         seed=settings.seed, threads=settings.threads)  # fmt: skip
     choice = choose(crossed, data.groups, n=settings.bootstrap, seed=settings.seed)
+    offered = _response_with_offer(data, crossed)
+    if choice.name == RIVAL:
+        line = scale(offered.margin, crossed.effect, data.groups, curve=offered.curve)
+        return _Effect("response", offered.ranking(), choice, crossed, offered.margin, line), offered
     score = crossed.scores[choice.name]
-    line = scale(score, crossed.effect, data.groups, squashed=choice.name == RIVAL, trusted=choice.name == PROPORTIONAL)
-    return _Effect("response", crossed.fitted[choice.name], choice, crossed, line)
+    line = scale(score, crossed.effect, data.groups, trusted=choice.name == PROPORTIONAL)
+    return _Effect("response", crossed.fitted[choice.name], choice, crossed, score, line), offered
 
 
 def _fit_other(
@@ -253,12 +276,13 @@ def _fit_other(
     crossed = cross_fit(part, list(settings.second_learners), parameters=settings.lightgbm,
                         max_rounds=settings.max_rounds, seed=settings.seed, threads=settings.threads)  # fmt: skip
     if sign > 0:
-        crossed.scores[RIVAL] = response.crossed.scores[response.choice.name][known]
+        crossed.scores[RIVAL] = response.score[known]
     rival = RIVAL if sign > 0 else PROPORTIONAL
     choice = choose(crossed, part.groups, n=settings.bootstrap, seed=settings.seed, what=name, rival=rival, sign=sign)
     uplift = crossed.fitted.get(choice.name) or _again(response.uplift)
-    line = scale(crossed.scores[choice.name], crossed.effect, part.groups, trusted=choice.name == PROPORTIONAL)
-    return _Effect(name, uplift, choice, crossed, line)
+    score = crossed.scores[choice.name]
+    line = scale(score, crossed.effect, part.groups, trusted=choice.name == PROPORTIONAL)
+    return _Effect(name, uplift, choice, crossed, score, line)
 
 
 def _again(uplift: Uplift) -> Uplift:
@@ -269,31 +293,28 @@ def _again(uplift: Uplift) -> Uplift:
     return Uplift(uplift.name, [*spec, same], boosters)
 
 
-def _response_with_offer(data: Experiment, crossed: CrossFitted) -> tuple[dict[str, Any], dict[str, Any], Any]:
-    """How likely those with the offer respond: a logistic regression or trees, whichever foretells held-out folds.
-
-    Returns
-    -------
-    head, boosters, curve
-        Costs of an offer follow from it.
-    """
-    inside = data.treated == 1
+def _response_with_offer(data: Experiment, crossed: CrossFitted) -> _Offered:
+    """Learn from those with the offer: a logistic regression or trees, whichever foretells held-out folds."""
+    inside, everybody = data.treated == 1, data.inputs.x
     x, y, fold = data.inputs.part(inside).x, data.outcome[inside], data.fold[inside]
     penalty, _ = choose_penalty(x, y, fold)
-    line = np.empty(len(y))
+    line, trees = np.empty(len(data.outcome)), crossed.scores[RIVAL]
     for k in range(data.n_folds):
-        line[fold == k] = linear_margin(fit_logistic(x[fold != k], y[fold != k], penalty), x[fold == k])
-    trees = crossed.scores[RIVAL][inside]
-    losses = [float((np.logaddexp(0, margin) - y * margin).mean()) for margin in (line, trees)]
-    if losses[0] <= losses[1]:
-        return {"name": OFFERED_HEAD, **fit_logistic(x, y, penalty)}, {}, calibration.choose(line, y, fold)[0]
+        held_out = data.fold == k
+        line[held_out] = linear_margin(fit_logistic(x[fold != k], y[fold != k], penalty), everybody[held_out])
+    losses = [float((np.logaddexp(0, margin) - y * margin).mean()) for margin in (line[inside], trees[inside])]
+    margin = line if losses[0] <= losses[1] else trees
+    curve, _ = calibration.choose(margin[inside], y, fold)
+    if margin is line:
+        return _Offered({"name": OFFERED_HEAD, **fit_logistic(x, y, penalty)}, {}, curve, margin)
     head = {"name": OFFERED_HEAD, "kind": "lightgbm", "file": f"{OFFERED_HEAD}.txt"}
-    return head, {OFFERED_HEAD: crossed.fitted[RIVAL].boosters["uplift"]}, calibration.choose(trees, y, fold)[0]
+    return _Offered(head, {OFFERED_HEAD: crossed.fitted[RIVAL].boosters["uplift"]}, curve, margin)
 
 
-def _artifact(encoder: FoldEncoder, experiment: Experiment, found: list[_Effect], why: Any) -> Artifact:
+def _artifact(
+    encoder: FoldEncoder, experiment: Experiment, found: list[_Effect], offered: _Offered, why: Any
+) -> Artifact:
     """Put together: explanation, an uplift per outcome, and how likely those with the offer respond (costs follow)."""
-    offered, more, curve = _response_with_offer(experiment, found[0].crossed)
     heads: list[dict[str, Any]] = [{"name": WHY, "kind": "lightgbm", "file": f"{WHY}.txt"}]
     boosters, outputs = {WHY: why}, []
     for effect in found:
@@ -302,9 +323,9 @@ def _artifact(encoder: FoldEncoder, experiment: Experiment, found: list[_Effect]
         at, uplift = effect.line.knots()
         outputs.append({"name": f"{effect.name}_uplift", "head": f"{effect.name}_uplift", "link": "identity",
                         "knots_margin": at, "knots_log_odds": uplift})  # fmt: skip
-    heads.append(offered)
-    boosters |= more
-    outputs.append(calibrated_output(OFFERED, OFFERED_HEAD, curve))
+    heads.append(offered.head)
+    boosters |= offered.boosters
+    outputs.append(calibrated_output(OFFERED, OFFERED_HEAD, offered.curve))
     features, x = encoder.features(), experiment.inputs.matrix
     for j, feature in enumerate(features):
         seen = x[~np.isnan(x[:, j]), j]

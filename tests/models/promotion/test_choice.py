@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from afraz.models.calibration import Curve
 from afraz.models.promotion.choice import choose, scale
 from afraz.models.promotion.cross_fitting import CrossFitted, cross_fit
 
 from .trials import TREES, simulate
 
 Array = np.ndarray
+PLAIN = Curve("none", np.array([-20.0, 20.0]), np.array([-20.0, 20.0]))  # the margin is in log-odds already
 
 
 def by_hand(effect: Array, scores: dict[str, Array], folds: int = 4) -> CrossFitted:
@@ -147,13 +149,26 @@ def test_knots_are_the_line_where_it_is_straight_and_near_it_where_it_is_curved(
     rng = np.random.default_rng(9)
     margin = rng.normal(-1, 1.5, 4000)
     effect = 0.2 / (1 + np.exp(-margin)) + rng.normal(0, 0.02, 4000)
-    for squashed, near in ((False, 1e-12), (True, 2e-3)):
-        line = scale(margin, effect, np.arange(4000), squashed=squashed)
+    for curve, near in ((None, 1e-12), (PLAIN, 2e-3)):
+        line = scale(margin, effect, np.arange(4000), curve=curve)
         at, uplift = line.knots()
         assert np.all(np.diff(at) > 0)
         assert np.all(np.diff(uplift) >= 0)
         np.testing.assert_allclose(np.interp(margin, at, uplift), line(margin), atol=near)
     assert line(margin) == pytest.approx(0.2 / (1 + np.exp(-margin)), abs=0.01)
+
+
+def test_an_effect_is_a_share_of_what_the_curve_tells_or_the_same_for_all() -> None:
+    rng = np.random.default_rng(11)
+    margin = rng.normal(-2, 1, 4000)
+    p = 1 / (1 + np.exp(-margin))
+    line = scale(margin, 0.3 * p + rng.normal(0, 0.5, 4000), np.arange(4000), curve=PLAIN)
+    assert line.slope_low < 0.3 < line.slope_high
+    assert line(margin) == pytest.approx(line.slope * p), "no response, no effect"
+    harmful = -0.3 * p + rng.normal(0, 0.02, 4000)
+    level = scale(margin, harmful, np.arange(4000), curve=PLAIN)
+    assert level.slope_high < 0, "the evidence is told, the order never turned round"
+    assert level(margin) == pytest.approx(harmful.mean())
 
 
 def test_copies_of_a_customer_do_not_narrow_the_slope() -> None:

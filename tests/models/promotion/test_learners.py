@@ -82,10 +82,25 @@ def test_proportional_finds_an_effect_that_grows_with_the_outcome() -> None:
     assert found.mean() == pytest.approx(trial.effect.mean(), abs=0.03)
 
 
-def test_proportional_gives_a_constant_where_the_effect_is_one() -> None:
+def test_proportional_finds_the_share_by_which_a_probability_changes() -> None:
+    found = []
+    for seed in range(40):
+        here = simulate(2000, seed=seed, effect="share")
+        told = LEARNERS["proportional"](here.rows(without=here.without, with_offer=here.with_offer))
+        found.append(_slope(here.without, told.predict(here.x)))
+    assert np.mean(found) == pytest.approx(0.5, abs=3 * np.std(found) / 40**0.5 + 0.02)  # the line is not quite p
+    alone = LEARNERS["dr"](here.rows(without=here.without, with_offer=here.with_offer)).predict(here.x)
+    assert np.abs(told.predict(here.x) - here.effect).mean() < np.abs(alone - here.effect).mean()
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> float:
+    return float((x * y).sum() / (x**2).sum())
+
+
+def test_proportional_gives_a_constant_where_an_amount_changes_alike_for_all() -> None:
     level = 0
     for seed in range(100):  # a slope that is noise is drawn to 0 fully where it is below its own error
-        here = simulate(1500, seed=seed, effect="constant")
+        here = simulate(1500, seed=seed, effect="constant", binary=False)
         told = here.rows(without=here.without, with_offer=here.with_offer)
         level += bool(np.ptp(LEARNERS["proportional"](told).predict(here.x)) < 1e-9)
     within_one_error = 0.6827

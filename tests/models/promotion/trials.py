@@ -64,15 +64,16 @@ def simulate(
 
     The first input raises the outcome, the others don't. An offer changes by ``effect``: ``some`` – those with a high
     second input and no others; ``hidden`` – the same, while the first input decides who responds; ``constant`` – all
-    alike; ``odds`` – the odds of all alike; ``none`` – nobody. Where
+    alike; ``odds`` – the odds of all alike; ``share`` – all by half of their probability; ``none`` – nobody. Where
     propensities are ``varying``, those with a high first input get the offer more often.
     """
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(rows, INPUTS))
-    level, slope = {"odds": (-2.5, 1.0), "hidden": (-0.5, 2.0)}.get(effect, (-1.0, 0.4))
+    level, slope = {"odds": (-2.5, 1.0), "share": (-2.5, 1.0), "hidden": (-0.5, 2.0)}.get(effect, (-1.0, 0.4))
     base = level + slope * x[:, 0]
     without = squash(base) if binary else x[:, 0]
     added: dict[str, Any] = {"some": 0.4 * (x[:, 1] > 0), "hidden": 0.4 * (x[:, 1] > 0), "constant": 0.15, "none": 0.0}
+    added["share"] = 0.5 * without
     with_offer = squash(base + 1.2) if effect == "odds" else without + added[effect]
     with_offer = np.clip(with_offer, 0, 1) if binary else with_offer
     propensity = squash(1.2 * x[:, 0]) * 0.8 + 0.1 if varying else np.full(rows, 0.5)
