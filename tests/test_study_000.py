@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from afraz.params import read_yaml
+
 STUDY = Path(__file__).resolve().parents[1] / "experiments" / "000-demo-bank"
 FOUND = json.loads((STUDY / "results.json").read_text("utf-8"))["decisions"]
 README = " ".join((STUDY / "README.md").read_text("utf-8").split())
@@ -21,12 +23,25 @@ LISTS = ("ours", "response", "random", "observable", "latent")
 @pytest.fixture(scope="module")
 def modules() -> Iterator[dict[str, ModuleType]]:
     """The study's modules, which import one another as the notebook does: by the folder they are in."""
-    names = ("intervals", "decisions")
+    names = ("intervals", "decisions", "scores")
     sys.path.insert(0, str(STUDY))
     yield {name: importlib.import_module(name) for name in names}
     sys.path.remove(str(STUDY))
     for name in names:
         del sys.modules[name]
+
+
+@pytest.mark.parametrize("name", ["decisions", "scores"])
+def test_every_stage_finds_what_it_reads(modules: dict[str, ModuleType], name: str) -> None:
+    stages = read_yaml(STUDY.parents[1] / "dvc.yaml")["stages"]
+    written = {stage: [out if isinstance(out, str) else next(iter(out)) for kind in ("outs", "metrics")
+                       for out in does.get(kind, [])] for stage, does in stages.items()}  # fmt: skip
+    ready: set[str] = set()
+    for stage in modules[name].STAGES:
+        made = {out for outs in written.values() for out in outs}
+        read = {dep for dep in stages[stage]["deps"] if any(dep == out or dep.startswith(f"{out}/") for out in made)}
+        assert {dep for dep in read if not any(dep == out or dep.startswith(f"{out}/") for out in ready)} == set()
+        ready |= set(written[stage])
 
 
 def test_the_ends_of_fiellers_interval_are_ratios_that_a_t_test_just_rejects(modules: dict[str, ModuleType]) -> None:

@@ -1,9 +1,8 @@
 """How good are the offers? Lists of the promotion model beside those of its rivals, paid in true worth."""
 
-import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import chdir
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -38,17 +37,6 @@ STAGES = ("simulate", "ingest", "assignments", "promotion")
 MODEL = "experiments/runs/promotion/model"
 ASIDE = ("campaign_id", "customer_id", "as_of", "arm", "kind", "propensity")
 PATIENCE = 50
-
-
-@contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    """Work in another workspace."""
-    home = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(home)
 
 
 def bank(folder: Path, seed: int, customers: int) -> Path:
@@ -147,7 +135,7 @@ def response_ranking(model: Artifact, offers: pd.DataFrame, seed: int) -> Array:
 
 def measured(place: Path, oracle: Oracle, seed: int) -> dict[str, Any]:
     """Worth of a contact by list and budget, and how many sleeping dogs are woken, on one bank's test campaigns."""
-    with inside(place):
+    with chdir(place):
         offers = offers_of_test()
         truth = [pd.read_parquet(f"data/truth/{name}.parquet") for name in ("treatments", "value")]
         true = true_offers(offers, *truth, response_worth() or 0.0)

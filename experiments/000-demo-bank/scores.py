@@ -1,9 +1,9 @@
 """How good are the probabilities of leaving and of default? Both models beside a latent and an observable oracle."""
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
+from contextlib import chdir
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from afraz.features.applications import applicants, build_applications
 from afraz.features.credit_scorable import running_loans
 from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import build_features
+from afraz.governance.entries import chosen_entries
+from afraz.governance.evidence import judge_all
 from afraz.models.artifact import Artifact, load_artifact
 from afraz.models.churn import ChurnSettings, fit_churn
 from afraz.models.credit.fit import CreditSettings, fit_credit
@@ -28,7 +30,7 @@ from afraz.params import load_params
 from afraz.pipeline.workspace import make_workspace, run_there
 from afraz.scoring.credit import score_book
 
-STAGES = ("simulate", "ingest", "features", "applications", "churn", "credit", "govern")
+STAGES = ("simulate", "ingest", "features", "applications", "churn", "credit")
 
 
 def oracles(scratch: Path, customers: int, seed: int, today: date, n_trials: int) -> tuple[Artifact, Artifact]:
@@ -77,10 +79,11 @@ def measured(
     """Run the main job on a bank and hold its scores against the truth: of leaving, and of default."""
     bank = make_workspace(scratch / f"bank-{seed}", {"common": {"seed": seed}, "simulate": {"customers": customers}})
     run_there(bank, *STAGES)
-    checks = {c["model"]: c["passed"] for c in json.loads((bank / "experiments/runs/govern/checks.json").read_text())}
+    with chdir(bank):
+        gates = {gate.model: gate for gate in judge_all(chosen_entries(["churn", "credit"]))}
     found = (
-        {"seed": seed, **_churn(bank, today, best[0]), "checks_passed": checks["churn"]},
-        {"seed": seed, **_credit(bank, today, best[1]), "checks_passed": checks["credit"]},
+        {"seed": seed, **_churn(bank, today, best[0]), "failed_checks": ", ".join(gates["churn"].failures)},
+        {"seed": seed, **_credit(bank, today, best[1]), "failed_checks": ", ".join(gates["credit"].failures)},
     )
     shutil.rmtree(bank)
     return found
@@ -112,10 +115,8 @@ def _credit(bank: Path, today: date, oracle: Artifact) -> dict[str, Any]:
     p = young.pop("default_probability").to_numpy()
     found = against_truth(p, young[["loan_id"]].merge(said, how="left")["default_probability"].to_numpy())
     best = measure(p, oracle.predict(young)["default_probability"].to_numpy(), ("gini",))["gini"]
-    home = Path.cwd()
-    os.chdir(bank)
-    book, manifest = score_book(runs / "model", running_loans(today), as_of=today)
-    os.chdir(home)
+    with chdir(bank):
+        book, manifest = score_book(Path("experiments/runs/credit/model"), running_loans(today), as_of=today)
     performing = manifest["portfolio"]["performing"]
     true_book = pd.read_parquet(bank / "data/truth/book.parquet")
     loss = book_against_truth(book, true_book, performing["low"], performing["high"])
