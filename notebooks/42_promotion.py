@@ -40,7 +40,7 @@ settings = PromotionSettings(
     **columns,
 )  # fmt: skip
 result = fit_promotion(training, settings)
-pd.Series(result.metrics["trial"]).to_frame("trial")
+pd.Series(result.metrics["trial"]).to_frame("trial").style
 # %%
 result.tables["learners"].round(5)
 # %% [markdown]
@@ -48,7 +48,7 @@ result.tables["learners"].round(5)
 # Of the response first; of money and of leaving, which are seen through more noise, after it.
 # %%
 verdicts = {"response": result.metrics["choice"], **result.metrics["outcomes"]}
-pd.DataFrame({name: {"champion": v["chosen"], "verdict": v["verdict"]} for name, v in verdicts.items()}).T
+pd.DataFrame({name: {"champion": v["chosen"], "verdict": v["verdict"]} for name, v in verdicts.items()}).T.style
 # %% [markdown]
 # ## On campaigns that it has not seen
 # %%

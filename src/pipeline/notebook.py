@@ -28,6 +28,10 @@ _STYLER = re.compile(r"T_[0-9a-f]{5}(?=[_\s\"'#{])")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
+# what the kernel of every notebook begins with: sentences in tables are shown whole (pandas cuts them after 50 letters)
+_STARTUP = "import pandas\npandas.set_option('display.max_colwidth', 160)\ndel pandas\n"
+
+
 class CellFailure(StageError):
     """A cell raised; carries what the runner shows and keeps."""
 
@@ -78,6 +82,10 @@ def execute(
         nbformat.write(notebook, plain)
         # progress bars of libraries ask for widgets that a page cannot show
         os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"
+        startup = Path(sockets) / "profile_default" / "startup" / "00-afraz.py"
+        startup.parent.mkdir(parents=True)
+        startup.write_text(_STARTUP, "utf-8")
+        os.environ["IPYTHONDIR"] = sockets  # and nothing of the user's own settings
         config = Config()
         config.KernelManager.transport = "ipc"
         config.KernelManager.ip = str(Path(sockets) / "k")

@@ -79,6 +79,19 @@ def test_the_page_asks_nothing_of_the_network(workspace: Path) -> None:
         assert loader not in page
 
 
+def test_a_sentence_in_a_table_is_shown_whole_and_settings_of_the_user_are_not_read(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "ipython" / "profile_default" / "startup"
+    own.mkdir(parents=True)
+    (own / "mine.py").write_text("import pandas\npandas.set_option('display.max_colwidth', 9)\n")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook, said = workspace / "notebooks/00_first.py", " ".join(["word"] * 24)
+    notebook.write_text(f"{notebook.read_text()}\n# %%\nimport pandas as pd\npd.DataFrame({{'said': ['{said}']}})\n")
+    run_stage("first", record=False)
+    assert f"<td>{said}</td>" in (workspace / "experiments/runs/first/notebook.html").read_text()
+
+
 def test_a_failure_names_cell_error_and_file_and_leaves_old_outputs(workspace: Path) -> None:
     run_stage("first", record=False)
     with pytest.raises(StageError) as caught:
