@@ -301,9 +301,7 @@ def fit_woe_scorecard(training: Training, settings: FitSettings) -> Candidate:
     def fit(rows: NDArray[np.bool_]) -> Scorecard:
         frame, label = training.features[rows].reset_index(drop=True), target[rows]
         groups, weight = training.groups[rows], None if heavy is None else heavy[rows]
-        if (
-            settings.soft_label or weight is not None
-        ):  # a row of probability p is p of a bad one and 1 − p of a good one
+        if settings.soft_label or weight is not None:  # of probability p: p of a bad row and 1 − p of a good one
             frame, groups = pd.concat([frame, frame], ignore_index=True), np.concatenate([groups, groups])
             parts = np.concatenate([label, 1 - label]) * (1.0 if weight is None else np.tile(weight, 2))
             label, some = np.repeat([1.0, 0.0], len(label)), parts > 0

@@ -45,7 +45,7 @@ class Watched:
         >>> duration = np.concatenate([np.arange(1.0, 13), np.full(88, 12.0), [3.0, 24.0]])
         >>> seen = Watched.of(duration, np.repeat([1.0, 0.0], [12, 90]), np.repeat([True, False], [100, 2]))
         >>> seen.exposure[-2:].round(2).tolist(), seen.exposure[50:52].round(2).tolist()
-        ([0.26, 1.07], [1.07, 1.07])
+        ([0.25, 1.06], [1.06, 1.06])
         """
         curve = stats.ecdf(stats.CensoredData.right_censored(duration, event == 0)).sf
         lowest = curve.probabilities[curve.probabilities > 0].min()  # the very last row may be an event
