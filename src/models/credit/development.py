@@ -157,7 +157,8 @@ def develop(
     model = rated(result.model, {**rating.to_dict(), "untold": settings.protected, "signs": signs})
     if "as_of" in result.cross_fitted:
         last = result.cross_fitted["as_of"].max()
-        model = model.learned_until(last + pd.DateOffset(months=0 if history is None else history.window_months))
+        until = last + pd.DateOffset(months=0 if history is None else history.window_months)
+        model = model.learned_until(until if settings.duration is None else max(until, pd.Timestamp(as_of)))
     return Development(model, rating, measures, tables, said)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from afraz.errors import ParamsError
+from afraz.features.credit_training import followed
 from afraz.models.artifact import load_artifact, save_artifact
 from afraz.models.contract import contract_findings
 from afraz.models.credit.development import Development, History, declined_applicants, develop
@@ -273,3 +274,10 @@ def test_all_outcomes_are_held_against_the_best_single_input_by_quarter_and_purp
     last = result.cross_fitted["as_of"].max()
     assert plain.model.spec["learned_until"] == f"{last:%Y-%m-%d}"
     assert developed.model.spec["learned_until"] == f"{last + pd.DateOffset(months=3):%Y-%m-%d}"
+
+
+def test_a_model_that_follows_loans_has_learned_until_the_data_end(table: pd.DataFrame) -> None:
+    settings = SETTINGS.model_copy(update={"duration": "months_watched", "seen": "default_seen", "refit": False})
+    watched = followed(table, pd.Timestamp(END))
+    found = develop(fit_credit(watched, settings), watched, settings, {}, None, END)
+    assert found.model.spec["learned_until"] == END
