@@ -13,18 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import DataError
-from .. import calibration, metrics, over_time, splits
+from .. import metrics, over_time, splits
 from ..artifact import Artifact
 from ..encoding import FoldEncoder
 from ..flat_table import FlatTable, need, read_flat
 from ..learning import calibrated_output, scored_sample, split
-from ..linear import choose_penalty, fit_logistic
-from ..pyfunc_model import linear_margin
 from .choice import BUDGETS, RIVAL, Choice, Scale, choose, scale
 from .cross_fitting import CrossFitted, Experiment, cross_fit
 from .curves import bootstrap_uplift, calibration_by_decile, gains_table
 from .inputs import Inputs
 from .learners import Uplift, surrogate
+from .offered import HEAD, Offered, response_with_offer
 from .policy import check_propensity, doubly_robust, first_share, gains
 from .settings import PromotionSettings
 from .trial import Trial, assess_trial
@@ -35,7 +34,6 @@ SAMPLE_ROWS = 500
 WHY = "why"
 PROPORTIONAL = "proportional"
 OFFERED = "response_offer"
-OFFERED_HEAD = "offered"  # heads of learners begin with the name of their outcome: response_offer is one of them
 
 
 @dataclass(frozen=True)
@@ -64,21 +62,6 @@ class _Effect:
     crossed: CrossFitted
     score: Array
     line: Scale
-
-
-@dataclass(frozen=True)
-class _Offered:
-    """How likely everybody would respond with the offer; ``margin`` is held out. Costs of an offer follow from it."""
-
-    head: dict[str, Any]
-    boosters: dict[str, Any]
-    curve: calibration.Curve
-    margin: Array
-
-    def ranking(self) -> Uplift:
-        """Rank by it: the head once more, as if it were an uplift."""
-        boosters = {"uplift": self.boosters[OFFERED_HEAD]} if self.boosters else {}
-        return Uplift(RIVAL, [{**self.head, "name": "uplift"}], boosters)
 
 
 def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None) -> PromotionResult:
@@ -245,12 +228,12 @@ def _folds(
     return fold, FoldEncoder(features, label, fold, len(rows) / len(np.unique(groups)))
 
 
-def _fit_response(data: Experiment, settings: PromotionSettings) -> tuple[_Effect, _Offered]:
+def _fit_response(data: Experiment, settings: PromotionSettings) -> tuple[_Effect, Offered]:
     """Choose the champion; where it is response ranking, an uplift is a share of the response with the offer."""
     crossed = cross_fit(data, list(settings.learners), parameters=settings.lightgbm, max_rounds=settings.max_rounds,
                         seed=settings.seed, threads=settings.threads)  # fmt: skip
     choice = choose(crossed, data.groups, n=settings.bootstrap, seed=settings.seed)
-    offered = _response_with_offer(data, crossed)
+    offered = response_with_offer(data, crossed)
     if choice.name == RIVAL:
         line = scale(offered.margin, crossed.effect, data.groups, curve=offered.curve)
         return _Effect("response", offered.ranking(), choice, crossed, offered.margin, line), offered
@@ -293,26 +276,8 @@ def _again(uplift: Uplift) -> Uplift:
     return Uplift(uplift.name, [*spec, same], boosters)
 
 
-def _response_with_offer(data: Experiment, crossed: CrossFitted) -> _Offered:
-    """Learn from those with the offer: a logistic regression or trees, whichever foretells held-out folds."""
-    inside, everybody = data.treated == 1, data.inputs.x
-    x, y, fold = data.inputs.part(inside).x, data.outcome[inside], data.fold[inside]
-    penalty, _ = choose_penalty(x, y, fold)
-    line, trees = np.empty(len(data.outcome)), crossed.scores[RIVAL]
-    for k in range(data.n_folds):
-        held_out = data.fold == k
-        line[held_out] = linear_margin(fit_logistic(x[fold != k], y[fold != k], penalty), everybody[held_out])
-    losses = [float((np.logaddexp(0, margin) - y * margin).mean()) for margin in (line[inside], trees[inside])]
-    margin = line if losses[0] <= losses[1] else trees
-    curve, _ = calibration.choose(margin[inside], y, fold)
-    if margin is line:
-        return _Offered({"name": OFFERED_HEAD, **fit_logistic(x, y, penalty)}, {}, curve, margin)
-    head = {"name": OFFERED_HEAD, "kind": "lightgbm", "file": f"{OFFERED_HEAD}.txt"}
-    return _Offered(head, {OFFERED_HEAD: crossed.fitted[RIVAL].boosters["uplift"]}, curve, margin)
-
-
 def _artifact(
-    encoder: FoldEncoder, experiment: Experiment, found: list[_Effect], offered: _Offered, why: Any
+    encoder: FoldEncoder, experiment: Experiment, found: list[_Effect], offered: Offered, why: Any
 ) -> Artifact:
     """Put together: explanation, an uplift per outcome, and how likely those with the offer respond (costs follow)."""
     heads: list[dict[str, Any]] = [{"name": WHY, "kind": "lightgbm", "file": f"{WHY}.txt"}]
@@ -325,7 +290,7 @@ def _artifact(
                         "knots_margin": at, "knots_log_odds": uplift})  # fmt: skip
     heads.append(offered.head)
     boosters |= offered.boosters
-    outputs.append(calibrated_output(OFFERED, OFFERED_HEAD, offered.curve))
+    outputs.append(calibrated_output(OFFERED, HEAD, offered.curve))
     features, x = encoder.features(), experiment.inputs.matrix
     for j, feature in enumerate(features):
         seen = x[~np.isnan(x[:, j]), j]
