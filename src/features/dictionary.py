@@ -6,7 +6,7 @@ import pandas as pd
 
 from . import applications
 from .feature import Feature
-from .items import BLOCKS
+from .items import BLOCKS, DAYPARTS
 from .table import FAMILIES
 
 DICTIONARY: dict[str, Feature] = {
@@ -27,6 +27,7 @@ DERIVED = {  # computed from features when they are read, beside them; the leak 
         "needs": "transactions.margin",
     },
 }  # fmt: skip
+_DAYPARTS = {f"daypart:{part}": (f"seldom acts {said}", f"acts {said}") for part, (_, said) in DAYPARTS.items()}
 
 
 def dictionary_frame(others: Iterable[str] = ()) -> pd.DataFrame:
@@ -63,8 +64,8 @@ def _other(name: str) -> dict[str, object]:
         return {"name": name, **DERIVED[name]}
     block, _, item = name.partition(":")
     meaning = f"{item}: {BLOCKS[block]}" if item else STATED.get(name, f"{name} as recorded now")
-    kind = {"family": "item", "unit": "count", "window": "item_days", "type": "double", "low": f"little {item}",
-            "high": f"much {item}"}  # fmt: skip
+    low, high = _DAYPARTS.get(name, (f"little {item}", f"much {item}"))
+    kind = {"family": "item", "unit": "count", "window": "item_days", "type": "double", "low": low, "high": high}
     recorded = {"family": "attribute", "unit": "name", "window": "at as_of", "type": "text", "low": meaning,
                 "high": meaning}  # fmt: skip
     return {"name": name, "meaning": meaning, "sign": 0, "needs": "", **(kind if item else recorded)}
@@ -79,4 +80,4 @@ def phrases_of_features() -> dict[str, tuple[str, str]]:
     ('seldom acts online', 'acts mostly online')
     """
     derived = {name: (str(row["low"]), str(row["high"])) for name, row in DERIVED.items()}
-    return derived | {name: (f.low, f.high) for name, f in DICTIONARY.items() if f.type == "double"}
+    return derived | _DAYPARTS | {name: (f.low, f.high) for name, f in DICTIONARY.items() if f.type == "double"}

@@ -18,11 +18,21 @@ BLOCKS = {
     "category": "purchases in the category",
     "kind": "transactions of the kind that the customer caused",
     "channel": "transactions that the customer caused through the channel",
+    "daypart": "transactions that the customer caused in that part of the day (UTC)",
     "product": "open accounts of the product",
     "want": "survey answers that named it as wanted",
 }
 SEPARATOR = ";"
-_OF_TRANSACTIONS = ("category", "kind", "channel")
+# Parts of the day: the hour at which each ends, and how it is said.
+DAYPARTS = {
+    "early": (9, "early in the day"),
+    "morning": (12, "in the morning"),
+    "midday": (14, "at midday"),
+    "afternoon": (17, "in the afternoon"),
+    "evening": (20, "in the evening"),
+    "late": (24, "late in the day"),
+}
+_OF_TRANSACTIONS = ("category", "kind", "channel", "daypart")
 
 
 def build_items(tables: dict[str, ir.Table], as_of: Sequence[date], *, window_days: int = 1095) -> ir.Table:
@@ -31,8 +41,8 @@ def build_items(tables: dict[str, ir.Table], as_of: Sequence[date], *, window_da
     Parameters
     ----------
     tables : dict of str to ir.Table
-        ``transactions`` (category, kind, channel), ``accounts`` (product), ``surveys`` (wants); see ``BLOCKS``. What is
-        absent gives no items.
+        ``transactions`` (category, kind, channel, booked_at), ``accounts`` (product), ``surveys`` (wants); see
+        ``BLOCKS``. What is absent gives no items.
     as_of : sequence of date
         Dates; only what was known by a date counts.
     window_days : int
@@ -44,9 +54,10 @@ def build_items(tables: dict[str, ir.Table], as_of: Sequence[date], *, window_da
         customer_id, as_of, ``item`` (``block:name``), ``uses`` (whole, at least 1); lazy, not ordered.
     """
     parts = []
+    transactions = tables["transactions"].mutate(daypart=_daypart)
     for block in _OF_TRANSACTIONS:
-        if block in tables["transactions"].columns:
-            used = uses(tables["transactions"], as_of, window_days, block, by_customer=block != "category")
+        if block in transactions.columns:
+            used = uses(transactions, as_of, window_days, block, by_customer=block != "category")
             parts.append(used.select(*KEY, item=ibis.literal(f"{block}:") + used[block], uses=used.uses.cast("int64")))
     if "accounts" in tables and "product" in tables["accounts"].columns:
         parts.append(_held(tables["accounts"], as_of))
@@ -56,6 +67,13 @@ def build_items(tables: dict[str, ir.Table], as_of: Sequence[date], *, window_da
         schema = {"customer_id": "string", "as_of": "date", "item": "string", "uses": "int64"}
         return ibis.memtable(pd.DataFrame(columns=list(schema)), schema=schema)
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _daypart(transactions: ir.Table) -> ir.StringValue:
+    """Part of the day; missing at the stroke of midnight: there stand bookings of which a source knows the day only."""
+    at = transactions.booked_at
+    parts = [(at.hour() < end, name) for name, (end, _) in DAYPARTS.items()]
+    return ibis.cases((at == at.truncate("D"), ibis.null("string")), *parts)
 
 
 def _held(accounts: ir.Table, as_of: Sequence[date]) -> ir.Table:

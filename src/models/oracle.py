@@ -267,7 +267,7 @@ def groups_found(segments: pd.DataFrame, truth: pd.DataFrame, seed: int = 7) -> 
         both = truth.merge(segments[["customer_id", *([lens] if lens in segments else [])]], on="customer_id")
         group = both[f"{lens}_group"].to_numpy()
         x = both[list(latent)].to_numpy()
-        best = GaussianMixture(len(np.unique(group)), covariance_type="diag", n_init=3, random_state=seed).fit_predict(
+        best = GaussianMixture(len(np.unique(group)), covariance_type="diag", n_init=10, random_state=seed).fit_predict(
             x
         )
         latent_rand = float(adjusted_rand_score(group, best))

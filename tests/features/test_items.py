@@ -41,7 +41,7 @@ def test_items_count_what_was_known_by_the_date(shop):
     found = found[found["customer_id"] == "a"]
     assert dict(zip(found["item"], found["uses"], strict=True)) == {
         "category:food": 2, "category:travel": 1, "product:loan": 2, "want:return": 2, "want:security": 1,
-        "kind:purchase": 3, "channel:pos": 3,
+        "kind:purchase": 3, "channel:pos": 3, "daypart:midday": 3,
     }  # fmt: skip
 
 
@@ -50,8 +50,18 @@ def test_a_longer_window_sees_older_purchases(shop):
     assert "category:books" in set(found["item"])
 
 
+def test_the_part_of_the_day_is_counted_where_the_hour_is_known(bank, make_on):
+    moments = {"2024-05-01 00:00:01": "early", "2024-05-02 08:59": "early", "2024-05-03 09:00": "morning",
+               "2024-05-04 13:00": "midday", "2024-05-05 16:59": "afternoon", "2024-05-06 19:00": "evening",
+               "2024-05-07 20:00": "late", "2024-05-08 23:59": "late", "2024-05-09 00:00": None}  # fmt: skip
+    tables = bank([row for at in moments for row in make_on("a", at[:10], booked_at=at)])
+    found = build_items(tables, [AS_OF]).to_pandas().set_index("item")["uses"]
+    expected = pd.Series(moments).dropna().value_counts()
+    assert found[found.index.str.startswith("daypart:")].to_dict() == {f"daypart:{k}": n for k, n in expected.items()}
+
+
 def test_a_source_without_items_gives_an_empty_table(bank, make_on):
-    tables = bank(make_on("a", "2024-01-01"))
+    tables = bank(make_on("a", "2024-01-01", booked_at="2024-01-01 00:00"))
     tables["transactions"] = tables["transactions"].drop("category", "kind", "channel")
     assert build_items(tables, [AS_OF]).to_pandas().empty
 

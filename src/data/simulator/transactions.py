@@ -1,4 +1,4 @@
-"""Bookings: what customers do in a month follows their level of activity, habits, phase and the season."""
+"""Bookings: what customers do in a month follows their level of activity, habits, needs, phase and the season."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,17 @@ CH = {name: code for code, name in enumerate(CHANNELS)}
 CATEGORIES = ("groceries", "restaurants", "travel", "fuel", "clothing", "electronics", "health", "utilities",
               "education", "leisure")  # fmt: skip
 CATEGORY_PRICE = np.array([0.9, 0.7, 3.0, 1.1, 1.3, 2.4, 1.0, 1.6, 2.0, 0.8])
+# What is bought follows from the needs, a row per group of them; groups as in population.NEEDS_CENTRES.
 CATEGORY_SHARE = np.array([
-    [0.26, 0.16, 0.07, 0.09, 0.10, 0.07, 0.06, 0.07, 0.03, 0.09],
-    [0.38, 0.07, 0.02, 0.11, 0.07, 0.03, 0.12, 0.13, 0.02, 0.05],
-    [0.22, 0.19, 0.05, 0.06, 0.13, 0.09, 0.04, 0.06, 0.05, 0.11],
-    [0.24, 0.11, 0.11, 0.13, 0.08, 0.10, 0.08, 0.08, 0.03, 0.04],
+    [0.25, 0.09, 0.04, 0.09, 0.07, 0.08, 0.11, 0.14, 0.08, 0.05],  # security, return and borrowing: a family's house
+    [0.29, 0.13, 0.03, 0.08, 0.07, 0.04, 0.15, 0.11, 0.03, 0.07],  # security and convenience: health and comfort
+    [0.20, 0.16, 0.07, 0.06, 0.08, 0.06, 0.07, 0.07, 0.10, 0.13],  # return and convenience: courses and going out
+    [0.21, 0.14, 0.07, 0.12, 0.13, 0.13, 0.05, 0.06, 0.03, 0.06],  # borrowing and convenience: things and trips
+    [0.37, 0.06, 0.03, 0.10, 0.09, 0.05, 0.07, 0.12, 0.03, 0.08],  # nothing from the bank: the basket of the week
 ])  # fmt: skip
+# When it is done follows from the behaviour: the middle of the day's business by group, as in BEHAVIOUR_CENTRES.
+USUAL_HOUR = np.array([15.5, 12.5, 17.0, 14.0])
+HOUR_SD = 3.6
 DISCRETIONARY = ("purchase", "cash_withdrawal", "transfer_out", "transfer_in", "cash_deposit", "refund")
 SHARE = np.array([0.62, 0.13, 0.085, 0.095, 0.05, 0.02])
 OUT_BY_PHASE = np.array([1.0, 0.95, 1.0, 5.0, 20.0])  # rate of transfers out, relative to activity
@@ -110,8 +115,7 @@ def discretionary(rng: np.random.Generator, people: People, panel: Panel, econom
         coin = rng.random(n)
         margin = np.zeros(n)
         if name in ("purchase", "refund"):
-            group = people.behaviour_group[customer]
-            category = pick(rng, np.cumsum(CATEGORY_SHARE, axis=1), group)
+            category = pick(rng, np.cumsum(CATEGORY_SHARE, axis=1), people.needs_group[customer])
             size = 27 * wealth * np.exp(0.35 * habit[:, 2] + rng.normal(0, 0.75, n)) * CATEGORY_PRICE[category]
             online = coin < _sigmoid(-0.9 + 1.3 * habit[:, 1])
             channel = np.where(online, np.where(rng.random(n) < 0.55, CH["mobile"], CH["internet"]), CH["pos"])
@@ -181,9 +185,9 @@ def monthly_fee(fees: np.ndarray) -> np.ndarray:
     return 3.0 * np.exp(0.55 * fees)
 
 
-def time_of_day(rng: np.random.Generator, channel: np.ndarray) -> np.ndarray:
-    """Seconds since midnight: automatic bookings before dawn, the others in the waking hours."""
-    hour = np.clip(13.5 + 3.6 * rng.standard_normal(len(channel)), 6, 23.5)
+def time_of_day(rng: np.random.Generator, channel: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Seconds since midnight: automatic bookings before dawn, the others around the customer's ``usual`` hour."""
+    hour = np.clip(usual + HOUR_SD * rng.standard_normal(len(channel)), 6, 23.5)
     return np.where(channel == CH["automatic"], rng.integers(3600, 5 * 3600, len(channel)), (hour * 3600).astype(int))
 
 
@@ -198,7 +202,8 @@ def transaction_table(rng: np.random.Generator, rows: Bookings, people: People, 
                       names: pa.Array, offset: int, account_offset: int) -> pa.Table:  # fmt: skip
     """Order the bookings by customer and time and spell them; what the bank doesn't know at the end is left out."""
     start, end = epoch(economy.starts[0]), epoch(economy.starts[-1])
-    booked = start + rows.day.astype(np.int64) * DAY + time_of_day(rng, rows.channel)
+    usual = USUAL_HOUR[people.behaviour_group[rows.customer]]
+    booked = start + rows.day.astype(np.int64) * DAY + time_of_day(rng, rows.channel, usual)
     known = booked + lateness(rng, len(booked))
     order = np.argsort(rows.customer.astype(np.int64) * 2**33 + booked, kind="stable")
     order = order[known[order] < end]

@@ -14,7 +14,7 @@
                 {"name", "kind": "none", "reason"}]}
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,12 @@ import numpy as np
 import pandas as pd
 
 from ...errors import DataError, NotApplicable
+from .. import pyfunc_segments as run
 from ..artifact import Artifact
 from .evidence import Choice
 from .lenses import fit_lens
 from .matching import matched_ids
+from .preparation import block_items
 from .profile import Phrases, describe_against_rest, short_names
 from .settings import ClustersLens, SegmentationSettings
 
@@ -91,7 +93,7 @@ def fit_segmentation(
     model = Artifact(
         {"format": 1, "model": "segmentation", "features": list(features.values()), "lenses": lenses}, {}
     )  # fmt: skip
-    model, profile = _named(model, table, phrases or {}, previous)
+    model, profile = _named(model, table, settings, phrases or {}, previous)
     if settings.as_of in table:  # it learns from no outcome: what it knows ends with the month that it was fitted to
         model = model.learned_until(pd.to_datetime(table[settings.as_of]).max())
     assigned = pd.concat([table[[settings.id]], model.predict(table)], axis=1)
@@ -120,7 +122,7 @@ def _check(table: pd.DataFrame, settings: SegmentationSettings) -> None:
 
 
 def _named(
-    model: Artifact, table: pd.DataFrame, phrases: Phrases, previous: Artifact | None
+    model: Artifact, table: pd.DataFrame, settings: SegmentationSettings, phrases: Phrases, previous: Artifact | None
 ) -> tuple[Artifact, pd.DataFrame]:
     """Give segments the ids of the model in use and names from what sets them apart; describe each."""
     assigned = model.predict(table)
@@ -131,15 +133,16 @@ def _named(
             lenses.append(lens)
             continue
         name, column = lens["name"], assigned[lens["name"]]
-        own = [c for c in _inputs_of(lens) if c in table]
+        asked = settings.inputs(name).described if isinstance(settings.lenses[name], ClustersLens) else []
+        shown = _shown(table, lens, asked)
         described = {
-            s["id"]: describe_against_rest(table[own], (column == s["id"]).to_numpy(dtype=bool))
-            for s in lens["segments"]
+            s["id"]: describe_against_rest(shown, (column == s["id"]).to_numpy(dtype=bool)) for s in lens["segments"]
         }
         ids = {s["id"]: s["id"] for s in lens["segments"]}
         names = {s["id"]: s["name"] for s in lens["segments"]}
         if lens["kind"] in ("kmeans", "mixture"):
-            names = short_names(described, phrases)
+            forms = set(_inputs_of(lens)[0]).union(*_inputs_of(lens)[1])
+            names = short_names({i: a[a["what"].map(_column).isin(forms)] for i, a in described.items()}, phrases)
             if name in before:
                 ids = {**ids, **matched_ids(before[name], column, name)}
         for segment, about in described.items():
@@ -154,15 +157,34 @@ def _named(
     return Artifact({**model.spec, "lenses": lenses}, {}), profile[[*first, *(c for c in profile if c not in first)]]
 
 
-def _inputs_of(lens: Mapping[str, Any]) -> list[str]:
+def _shown(table: pd.DataFrame, lens: Mapping[str, Any], asked: Sequence[str]) -> pd.DataFrame:
+    """Give what describes a lens's segments: its inputs and what else is asked for, items as shares of their block."""
+    columns, blocks = _inputs_of(lens)
+    columns += [c for c in asked if c in table]
+    blocks += [items for items in (block_items(table, block) for block in asked) if items]
+    shares = {
+        item: share
+        for items in blocks
+        for item, share in zip(items, run.block_shares([run.numbers(table[i]) for i in items]), strict=True)
+    }
+    own = list(dict.fromkeys(c for c in columns if c in table))
+    return pd.concat([table[own], pd.DataFrame(shares, index=table.index)], axis=1)
+
+
+def _column(what: str) -> str:
+    return what.partition(" = ")[0]
+
+
+def _inputs_of(lens: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Columns that a lens reads, and blocks of items."""
     if lens["kind"] == "tiers":
-        return [c["name"] for c in lens["columns"]]
+        return [c["name"] for c in lens["columns"]], []
     if lens["kind"] == "rules":
-        return list(lens["columns"])
+        return list(lens["columns"]), []
     prepare = lens["prepare"]
     blocks = [*prepare["counts"], *prepare.get("themes", {}).get("blocks", [])]
-    plain_names = [part["name"] for part in [*prepare["numbers"], *prepare["texts"]]]
-    return [n for n in plain_names if not n.startswith("theme_")] + [item for b in blocks for item in b["items"]]
+    columns = [part["name"] for part in [*prepare["numbers"], *prepare["texts"]]]
+    return [n for n in columns if not n.startswith("theme_")], [list(block["items"]) for block in blocks]
 
 
 def _measures(

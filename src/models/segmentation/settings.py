@@ -41,6 +41,7 @@ class ClustersLens(_Strict):
     texts: list[str] = []
     counts: list[str] = Field([], description="blocks of counted items: 'category' is all columns 'category:…'")
     themes: list[str] = Field([], description="blocks whose common themes are the inputs")
+    described: list[str] = Field([], description="columns and blocks that tell segments apart without forming them")
     of: list[str] = Field([], description="other lenses of clusters whose inputs come together here")
     answered: str | None = Field(None, description="column that is missing for customers who never answered")
     known: list[str] = Field([], description="numbers known of all customers: they place those who never answered")
@@ -149,7 +150,7 @@ class SegmentationSettings(_Strict):
         parts = [self.inputs(part) for part in lens.of]
         joined = {
             key: list(dict.fromkeys([*getattr(lens, key), *(x for part in parts for x in getattr(part, key))]))
-            for key in ("numbers", "texts", "counts", "themes")
+            for key in ("numbers", "texts", "counts", "themes", "described")
         }
         return lens.model_copy(update={**joined, "clusters": lens.clusters or self.clusters})
 

@@ -16,9 +16,9 @@ ROUNDS = 40
 def fit_themes(sources: Sources, themes: int, *, seed: int) -> dict[str, Any]:
     """Factorise the shares within each block into themes (Lee and Seung, Nature 401, 1999, 788-791).
 
-    Each customer's items are shares within their block, so that the busy count no more than the quiet; each block is
-    divided by the root of its mean square, so that blocks weigh alike. For fitting, a block that a customer lacks is
-    the mean of the others; ``pyfunc_segments.theme_weights``, which applies the themes, leaves it out.
+    Each customer's items are shares within their block, so that the busy count no more than the quiet. For fitting, a
+    block that a customer lacks is the mean of the others; ``pyfunc_segments.theme_weights``, which applies the themes,
+    leaves it out.
 
     Parameters
     ----------

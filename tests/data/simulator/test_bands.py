@@ -497,6 +497,30 @@ def test_groups_overlap_but_can_be_found(bank: Bank, group: str, count: int, fea
     assert abs(adjusted_rand_score(d[group], noise)) < 0.02
 
 
+@pytest.mark.parametrize(
+    ("shown", "group", "other"),
+    [("category", "needs_group", "behaviour_group"), ("hour(booked_at)", "behaviour_group", "needs_group")],
+)
+def test_groups_show_in_what_customers_do_each_in_its_own_way(bank: Bank, shown: str, group: str, other: str):
+    d = bank.execute(f"""
+        select customer_id, {group}, {other}, {shown} as shown, count(*) as uses
+        from transactions join truth_groups using (customer_id) where kind = 'purchase' group by all
+    """).df()  # fmt: skip
+    counts = d.pivot(index=["customer_id", group, other], columns="shown", values="uses").fillna(0)
+    counts = counts[counts.sum(axis=1).between(80, 120)]
+
+    def told(name: str) -> float:
+        """Share of customers whose group is the likeliest by the profiles of half of the customers."""
+        groups, x = counts.index.get_level_values(name).to_numpy(), counts.to_numpy()
+        half = np.arange(len(x)) % 2 == 0
+        profiles = np.array([x[half & (groups == g)].sum(axis=0) + 1 for g in np.unique(groups)])
+        likelihood = x[~half] @ np.log(profiles / profiles.sum(axis=1, keepdims=True)).T
+        return float((likelihood.argmax(axis=1) == groups[~half]).mean())
+
+    assert 0.85 <= told(group) <= 0.99
+    assert told(other) < 0.35
+
+
 def test_a_quarter_answers_and_the_dissatisfied_half_as_often(bank: Bank):
     answers = one(bank, "select count(*) from surveys where answered_at >= timestamp '2025-01-01' "
                         "and answered_at < timestamp '2026-01-01'")  # fmt: skip

@@ -164,6 +164,29 @@ def test_lenses_can_be_looked_at_together():
     assert scores["both"] > 0.9
 
 
+def test_a_block_may_be_counted_and_have_its_themes_taken_as_well():
+    table, group = customers()
+    lens = {"kind": "clusters", "counts": ["category"], "themes": ["category"]}
+    result = fit_segmentation(table, SegmentationSettings(lenses={"needs": lens}, **QUICK))
+    assert adjusted_rand_score(group, result.assigned["needs"]) > 0.8
+    assert not result.tables["profile"].duplicated(["lens", "segment", "what"]).any()
+
+
+def test_what_only_describes_forms_no_segment_and_no_name_and_items_are_told_as_shares():
+    table, _ = customers()
+    plain = {"kind": "clusters", "numbers": ["spending", "visits"]}
+    told = {**plain, "described": ["category", "region", "nothing_there"]}
+    one, other = (fit_segmentation(table, SegmentationSettings(lenses={"a": lens}, **QUICK)) for lens in (plain, told))
+    pd.testing.assert_frame_equal(one.assigned, other.assigned)
+    assert one.model.spec == other.model.spec
+    about = other.tables["profile"].set_index("what")
+    assert {"category:food", "region = north", "spending"} <= set(about.index)
+    first = about.loc["category:food"].iloc[0]
+    inside = table[other.assigned["a"] == first["segment"]]
+    bought = inside[["category:food", "category:books", "category:travel"]]
+    assert first["inside"] == pytest.approx((bought["category:food"] / bought.sum(axis=1)).mean())
+
+
 def test_the_silent_are_placed_by_texts_and_counts_as_well():
     table, group = customers()
     table["mark"] = np.where(group == 0, "x", "y")
