@@ -88,6 +88,14 @@ def test_the_observable_oracle_learns_the_worth_from_features_texts_included(mod
 def _row(seed: int, ours: float, response: float) -> dict[str, float]:
     paid = {"ours": ours, "response": response, "random": -1.0, "observable": 3.0, "latent": 7.0}
     dogs = {f"sleeping_dogs_{name}": count for name, count in (("ours", 50.0), ("response", 100.0), ("random", 80.0))}
+    dogs |= {
+        "customers": 1000.0,
+        "sleeping_dogs_ours_decided": 20.0,
+        "contacts_ours_decided": 200.0,
+        "contacts_observable_decided": 250.0,
+        "worth_ours_decided": 100.0,
+        "worth_observable_decided": 300.0,
+    }
     return {"seed": seed, **{f"{name}_at_30pct": value for name, value in paid.items()}, **dogs,
             "share_of_observable_at_30pct": (ours + 1) / 4, "share_of_latent_at_30pct": (ours + 1) / 8}  # fmt: skip
 
@@ -101,6 +109,11 @@ def test_banks_are_put_together_by_means_and_gains_are_counted_from_a_random_lis
     assert found["over_response_ranking"] == pytest.approx(9 / 3.6)
     assert found["difference_to_response_ranking"] == pytest.approx(1.8)
     assert (found["banks_above_response_ranking"], found["sleeping_dogs_ratio"]) == (1.0, 0.5)
+    decided = found["as_decided"]
+    assert decided["contacted"] == {"ours": pytest.approx(0.2), "observable": pytest.approx(0.25)}
+    assert decided["worth_per_customer"]["random"] == pytest.approx(-0.3)
+    assert decided["share_of_observable_oracle"] == pytest.approx((0.1 + 0.3) / (0.3 + 0.3))
+    assert (decided["sleeping_dogs_ratio"], decided["sleeping_dogs_of_contacts"]) == (0.2, 0.1)
     losing = modules["decisions"].summed_up([_row(1, 1.0, -1.5), _row(2, 2.0, -1.0), _row(3, 3.0, -0.6)])
     assert losing["over_response_ranking"] is None
     assert losing["difference_to_response_ranking"] == pytest.approx(2 + 3.1 / 3)

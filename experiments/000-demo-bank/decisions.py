@@ -156,6 +156,10 @@ def measured(place: Path, oracle: Oracle, seed: int) -> dict[str, Any]:
         row[f"share_of_latent_at_{at}"] = gained / (paid["latent"] - paid["random"])
     for name in ("ours", "response", "random", "observable"):
         row[f"sleeping_dogs_{name}"] = float(dogs @ first_share(lists[name], BUDGET))
+    for name in ("ours", "observable"):
+        decided = first_share(lists[name], BUDGET) * (lists[name] > 0)
+        row |= {f"contacts_{name}_decided": float(decided.sum()), f"worth_{name}_decided": float(worth @ decided),
+                f"sleeping_dogs_{name}_decided": float(dogs @ decided)}  # fmt: skip
     row |= finite({"uplift_correlation": float(offers["response_uplift"].corr(true["uplift"]))})
     return row
 
@@ -180,7 +184,28 @@ def summed_up(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "sleeping_dogs_ratio_to_random": float(table["sleeping_dogs_ours"].sum() / table["sleeping_dogs_random"].sum()),
         "worth_per_contact": {name: float(table[f"{name}_at_30pct"].mean())
                               for name in ("ours", "response", "random", "observable", "latent")},
+        "as_decided": _as_decided(table),
         "by_bank": list(rows),
+    }  # fmt: skip
+
+
+def _as_decided(table: pd.DataFrame) -> dict[str, Any]:
+    """The same budget as a ceiling, as in ``81_decide``: nobody is contacted whose contact is expected to lose.
+
+    Response ranking and the random list expect no worth, so they spend all of it.
+    """
+    customers = table["customers"].to_numpy(float)
+    total = {name: table[f"worth_{name}_decided"] / customers for name in ("ours", "observable")}
+    total |= {name: BUDGET * table[f"{name}_at_30pct"] for name in ("response", "random")}
+    share = (total["ours"] - total["random"]) / (total["observable"] - total["random"])
+    woken = table["sleeping_dogs_ours_decided"].sum()
+    return {
+        "contacted": {name: float((table[f"contacts_{name}_decided"] / customers).mean())
+                      for name in ("ours", "observable")},
+        **mean_of("share_of_observable_oracle", share),
+        "sleeping_dogs_ratio": float(woken / table["sleeping_dogs_response"].sum()),
+        "sleeping_dogs_of_contacts": float(woken / table["contacts_ours_decided"].sum()),
+        "worth_per_customer": {name: float(value.mean()) for name, value in total.items()},
     }  # fmt: skip
 
 
