@@ -1,4 +1,4 @@
-"""How good are the probabilities of leaving and of default? Both models beside a latent and an observable oracle."""
+"""How good are the probabilities of leaving and of default, and are planted groups found? Beside their oracles."""
 
 import json
 import shutil
@@ -25,12 +25,12 @@ from afraz.models.artifact import Artifact, load_artifact
 from afraz.models.churn import ChurnSettings, fit_churn
 from afraz.models.credit.fit import CreditSettings, fit_credit
 from afraz.models.metrics import measure
-from afraz.models.oracle import against_truth, book_against_truth
+from afraz.models.oracle import LATENT, against_truth, book_against_truth, groups_found
 from afraz.params import load_params
 from afraz.pipeline.workspace import make_workspace, run_there
 from afraz.scoring.credit import score_book
 
-STAGES = ("simulate", "ingest", "features", "applications", "churn", "credit")
+STAGES = ("simulate", "ingest", "features", "applications", "churn", "credit", "segmentation")
 
 
 def oracles(scratch: Path, customers: int, seed: int, today: date, n_trials: int) -> tuple[Artifact, Artifact]:
@@ -75,8 +75,8 @@ def oracles(scratch: Path, customers: int, seed: int, today: date, n_trials: int
 
 def measured(
     scratch: Path, seed: int, customers: int, today: date, best: tuple[Artifact, Artifact]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run the main job on a bank and hold its scores against the truth: of leaving, and of default."""
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Run the main job on a bank and hold against the truth: leaving, default, and segments."""
     bank = make_workspace(scratch / f"bank-{seed}", {"common": {"seed": seed}, "simulate": {"customers": customers}})
     run_there(bank, *STAGES)
     with chdir(bank):
@@ -84,6 +84,7 @@ def measured(
     found = (
         {"seed": seed, **_churn(bank, today, best[0]), "failed_checks": ", ".join(gates["churn"].failures)},
         {"seed": seed, **_credit(bank, today, best[1]), "failed_checks": ", ".join(gates["credit"].failures)},
+        {"seed": seed, **_groups(bank, today)},
     )
     shutil.rmtree(bank)
     return found
@@ -128,6 +129,19 @@ def _credit(bank: Path, today: date, oracle: Artifact) -> dict[str, Any]:
         "outcome_slope_high": measures["test"]["calibration_slope"]["high"],
         "observed_over_expected": found["observed_over_expected"], **loss,
     }  # fmt: skip
+
+
+def _groups(bank: Path, today: date) -> dict[str, float]:
+    segments = pd.read_parquet(bank / "data/segments/segments.parquet")
+    now = segments[pd.to_datetime(segments["as_of"]) == pd.Timestamp(today)]
+    return groups_found(now, pd.read_parquet(bank / "data/truth/groups.parquet"))
+
+
+def groups_summed_up(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Agreement with planted groups, in terms of what the true latent features give: mean over the banks."""
+    table = pd.DataFrame(rows)
+    shares = [mean_of(f"{lens}_share", table[f"{lens}_share"]) for lens in LATENT]
+    return {**{name: value for share in shares for name, value in share.items()}, "by_bank": list(rows)}
 
 
 def summed_up(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
