@@ -48,15 +48,16 @@ settings = SegmentationSettings(
 words = phrases_of_features()
 inputs = segment_inputs()
 result = fit_segmentation(inputs[inputs["as_of"] == as_of], settings, phrases=words)
-pd.DataFrame(result.metrics["lenses"]).T.drop(columns=["silence"], errors="ignore")
+pd.DataFrame(result.metrics["lenses"]).T.drop(columns=["silence", "shares"], errors="ignore")
 # %% [markdown]
 # ## The evidence
 # %%
 result.tables["evidence"].round(3)
 # %% [markdown]
 # ## What sets segments apart
+# The two largest differences of each; `tables/profile.csv` of the run has more.
 # %%
-result.tables["profile"].round(3)
+result.tables["profile"].groupby(["lens", "segment"], sort=False).head(2).round(3)
 # %% [markdown]
 # ## Every month
 # Ageing moves customers every month. A month is flagged when its net movement is unusual against the months before it;
@@ -68,7 +69,7 @@ watch = watched(segments, named, [at_stake])
 flagged = months_flagged(watch["movement"])
 flagged
 # %%
-watch["movement"].query("as_of == as_of.max()").round(4)
+watch["movement"].query("as_of == as_of.max()").drop(columns="as_of").round(4)
 # %% [markdown]
 # ## The customer, the centroid or the cut-point?
 # Had the segmentation been fitted some months ago, some customers would be in other segments today without having

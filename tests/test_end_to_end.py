@@ -133,6 +133,7 @@ def test_every_result_is_there(bank: Path) -> None:
     for stage in ALL:
         page = (bank / f"experiments/runs/{stage}/notebook.html").read_text()
         assert "Traceback" not in page
+        assert 'data-mime-type="application/vnd.jupyter.stderr"' not in page, "a warning among the results"
         assert str(bank) not in page, "a page names a path of this machine"
 
 
