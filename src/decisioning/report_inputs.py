@@ -11,6 +11,7 @@ from ibis import selectors
 from .. import catalog
 from ..datasets import CATALOG
 from ..errors import DataError
+from ..features.inputs import seen_by
 from ..reports.site.periods import windows
 from ..reports.site.segments import EVERYBODY, MEASURES
 from .feedback.findings import feedback_inputs, week_of
@@ -119,9 +120,7 @@ def bookings(segments: ir.Table, lenses: list[str], end: pd.Timestamp) -> pd.Dat
         ``margin``; the lens ``everybody`` has one segment. Windows that the data do not cover are left out.
     """
     table = catalog.scan("transactions")
-    table = table.filter(table.booked_at < end)
-    if "known_at" in table.columns:
-        table = table.filter(table.known_at.isnull() | (table.known_at <= end))
+    table = table.filter(seen_by(table, "booked_at", end.date()))
     since = pd.Timestamp(table.booked_at.min().to_pandas())
     table = table.filter(table.booked_at >= min(w.start for w in windows(end)))  # older bookings lie in no window
     table = table.mutate(month=table.booked_at.truncate("M").date(), volume=table.amount.abs())

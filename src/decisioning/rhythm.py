@@ -17,6 +17,7 @@ from scipy.special import betainc
 
 from ..errors import ParamsError
 from ..features.activity import initiated
+from ..features.inputs import seen_by
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MOMENTS = ("customer_id", "source", "day", "hour", "events")
@@ -120,12 +121,10 @@ def moments(
     events = [tables["transactions"].filter(initiated).rename(at="booked_at")]
     if "contacts" in tables:
         events.append(tables["contacts"].filter(lambda t: t.direction == "inbound").rename(at="started_at"))
-    midnight = ibis.literal(dt.datetime.combine(as_of, dt.time()), "timestamp")
+    start = ibis.literal(as_of - dt.timedelta(days=days)).cast("timestamp")
     counted = []
     for rows in events:
-        known = rows.filter(rows.at < midnight, rows.at >= midnight - ibis.interval(days=days), rows.channel.notnull())
-        if "known_at" in known.columns:
-            known = known.filter(known.known_at.isnull() | (known.known_at <= midnight))
+        known = rows.filter(seen_by(rows, "at", as_of), rows.at >= start, rows.channel.notnull())
         local = known.at + ibis.interval(minutes=utc_offset_minutes)
         cells = known.select("customer_id", source=known.channel, day=local.day_of_week.index(), hour=local.hour())
         by = cells.group_by(["customer_id", "source", "day", "hour"])

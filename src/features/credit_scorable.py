@@ -9,6 +9,7 @@ import pandas as pd
 
 from .. import catalog
 from ..errors import DataError, NotApplicable
+from .inputs import seen_by
 
 MONTH = 365.25 / 12
 
@@ -70,8 +71,7 @@ def running_loans(as_of: date) -> pd.DataFrame:
     loans, months = tables["loans"], tables["loan_months"]
     end = _moment(as_of)
     open_ = loans.filter((loans.granted_at < end) & (loans.closed_at.isnull() | (loans.closed_at >= end)))
-    known = ibis.coalesce(months.known_at, months.month_end) if "known_at" in months.columns else months.month_end
-    seen = months.filter((months.month_end < end) & (known <= end))
+    seen = months.filter(seen_by(months, "month_end", as_of))
     last = seen.group_by("loan_id").aggregate(
         balance=seen.balance.argmax(seen.month_end).cast("float64"),
         days_past_due=seen.days_past_due.argmax(seen.month_end).cast("float64"),

@@ -27,10 +27,18 @@ def days_back(rows: ir.Table, moment: ir.TimestampValue) -> ir.IntegerValue:
 
 def usable(rows: ir.Table, event: str) -> ir.BooleanValue:
     """Tell whether a row is usable at ``as_of``: it happened before, and was known by then."""
-    happened = before(rows, rows[event])
-    if "known_at" not in rows.columns:
-        return happened
-    return happened & (ibis.coalesce(rows.known_at, rows[event]) <= rows.as_of.cast("timestamp"))
+    return before(rows, rows[event]) & (_known(rows, event) <= rows.as_of.cast("timestamp"))
+
+
+def seen_by(rows: ir.Table, event: str, day: date) -> ir.BooleanValue:
+    """Tell whether a row happened before the midnight at which a day begins, and was known by then."""
+    midnight = ibis.literal(day).cast("timestamp")
+    return (rows[event] < midnight) & (_known(rows, event) <= midnight)
+
+
+def _known(rows: ir.Table, event: str) -> ir.TimestampValue:
+    """When a row became known: with the event, where the source doesn't say."""
+    return ibis.coalesce(rows.known_at, rows[event]) if "known_at" in rows.columns else rows[event]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pandas as pd
 from .. import catalog
 from ..errors import NotApplicable
 from ..models.support.inputs import SupportInputs
+from .inputs import seen_by
 from .labels import departures
 
 NEEDED = ("contacts_90d", "unresolved_90d", "unresolved_365d", "mean_duration_365d", "digital_share_90d",
@@ -45,11 +46,8 @@ def support_history(
     """
     if not catalog.path("contacts").exists():
         raise NotApplicable("this source has no table of contacts: there is no support period to look at")
-    end = ibis.literal(as_of).cast("timestamp")
-    rows = catalog.scan("contacts").filter(lambda t: t.started_at < end)
-    if "known_at" in rows.columns:
-        rows = rows.filter(ibis.coalesce(rows.known_at, rows.started_at) <= end)
-    contacts = rows.order_by("started_at", "contact_id").to_pandas()
+    rows = catalog.scan("contacts")
+    contacts = rows.filter(seen_by(rows, "started_at", as_of)).order_by("started_at", "contact_id").to_pandas()
     if contacts.empty:
         raise NotApplicable(f"no contact was known before {as_of}")
     customers = catalog.load("customers")

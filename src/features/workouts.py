@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from .default_labels import default_dates
+from .inputs import seen_by
 
 CURE_DAYS = 90
 """A default is cured when a month's end at least so many days after it finds nothing past due."""
@@ -35,7 +36,7 @@ def defaulted_loans(tables: dict[str, ir.Table], *, days_past_due: int = 90, obs
     closed = rows.closed_at if "closed_at" in rows.columns else ibis.null("timestamp")
     rows = rows.select("loan_id", "customer_id", "has_collateral", defaulted_at="default_at", closed_at=closed)
     both = rows.select("loan_id", "defaulted_at").inner_join(months, "loan_id")
-    both = both.filter(both.month_end < ibis.literal(observed_until).cast("timestamp"))
+    both = both.filter(seen_by(both, "month_end", observed_until))
     after = both.month_end >= both.defaulted_at
     both = both.mutate(after=after, well=(both.month_end >= both.defaulted_at + ibis.interval(days=CURE_DAYS)))
     states = both.group_by("loan_id").aggregate(
@@ -69,7 +70,9 @@ def arrears_outcomes(
     end = ibis.literal(observed_until).cast("timestamp")
     span = ibis.interval(months=window_months)
     months = months.filter(
-        (months.month_end + span <= end) & (months.default_at.isnull() | (months.default_at > months.month_end))
+        seen_by(months, "month_end", observed_until)
+        & (months.month_end + span <= end)
+        & (months.default_at.isnull() | (months.default_at > months.month_end))
     )
     late = months.days_past_due
     bucket = ibis.cases((late <= 0, "0"), (late < 30, "1-29"), (late < 60, "30-59"), (late < 90, "60-89"), else_="90+")
@@ -87,8 +90,6 @@ def recoveries_of(tables: dict[str, ir.Table], *, observed_until: date) -> ir.Ta
         none = tables["loans"].limit(0)
         return none.select("loan_id", received_at=none.applied_at, amount=none.amount.cast("float64"))
     rows = tables["recoveries"]
-    end = ibis.literal(observed_until).cast("timestamp")
-    known = ibis.coalesce(rows.known_at, rows.received_at) if "known_at" in rows.columns else rows.received_at
-    rows = rows.filter((rows.received_at < end) & (known <= end))
+    rows = rows.filter(seen_by(rows, "received_at", observed_until))
     # several payments of one moment are one row
     return rows.group_by("loan_id", "received_at").aggregate(amount=rows.amount.sum().cast("float64"))

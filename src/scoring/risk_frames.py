@@ -8,6 +8,7 @@ import pandas as pd
 
 from .. import catalog
 from ..errors import DataError, NotApplicable
+from ..features.inputs import seen_by
 from .sinks import read_scores
 
 YEAR = 365
@@ -76,9 +77,8 @@ def contacts_by_topic(as_of: dt.date) -> pd.DataFrame:
     if not catalog.path("contacts").exists():
         raise NotApplicable("there is no table of contacts in this source")
     table = catalog.scan("contacts")
-    end, start = (ibis.literal(day).cast("timestamp") for day in (as_of, as_of - dt.timedelta(days=YEAR)))
-    known = ibis.coalesce(table.known_at, table.started_at) if "known_at" in table.columns else table.started_at
-    seen = table.filter((table.started_at >= start) & (table.started_at < end) & (known <= end))
+    start = ibis.literal(as_of - dt.timedelta(days=YEAR)).cast("timestamp")
+    seen = table.filter((table.started_at >= start) & seen_by(table, "started_at", as_of))
     seen = seen.filter(seen.resolved.notnull(), seen.direction == "inbound")
     topic = ibis.coalesce(seen.topic, "other") if "topic" in seen.columns else ibis.literal("all")
     by = seen.group_by(topic=topic).aggregate(contacts=seen.count(), unresolved=(~seen.resolved).sum())

@@ -48,6 +48,16 @@ def test_month_ends_from_the_end_of_the_data_on_are_not_looked_at(bank, make_on)
     assert found.loc["1", "exposure"] == 400.0
 
 
+def test_a_months_end_that_became_known_after_the_end_tells_nothing(bank, make_on):
+    late = _month("1", "2025-12-31", 300, 0) | {"known_at": "2026-01-01T00:00:01"}
+    months = [_month("1", "2025-08-31", 400, 95), _month("1", "2025-11-30", 350, 120), late]
+    found = _defaults(bank, make_on, [_loan("1", "2025-08-20")], months)
+    assert pd.isna(found.loc["1", "cured_at"])
+    in_time = [*months[:2], late | {"known_at": "2026-01-01T00:00:00"}]
+    found = _defaults(bank, make_on, [_loan("1", "2025-08-20")], in_time)
+    assert f"{found.loc['1', 'cured_at']:%Y-%m-%d}" == "2025-12-31"
+
+
 def test_a_default_is_cured_by_a_clean_months_end_ninety_days_after_it_and_not_before(bank, make_on):
     months = [
         *(_month("cured", f"2024-{m:02d}-28", 500, late) for m, late in ((8, 110), (9, 0), (11, 30), (12, 0))),
@@ -129,3 +139,10 @@ def test_without_recoveries_there_is_an_empty_table_of_the_same_columns(bank, ma
     some = recoveries_of(tables, observed_until=END).to_pandas()
     assert none.empty
     pd.testing.assert_frame_equal(none, some.iloc[:0], check_index_type=False)
+
+
+def test_arrears_are_counted_from_month_ends_known_by_the_end(bank, make_on):
+    months = [_month("1", "2024-06-30", 900, 10), _month("1", "2024-07-31", 900, 40) | {"known_at": "2026-02-01"}]
+    tables = bank(make_on("a", "2024-01-01"), loans=[_loan("1", "2024-09-10")], loan_months=months)
+    found = arrears_outcomes(tables, observed_until=END).to_pandas()
+    assert found.set_index("bucket")["loans"].to_dict() == {"1-29": 1}
