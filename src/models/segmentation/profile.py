@@ -76,12 +76,20 @@ def short_names(
 ) -> dict[str, str]:
     """Name segments by their strongest differences; names are unique.
 
+    Where words run out, the mean of the strongest difference tells a segment from its namesake.
+
     Parameters
     ----------
     described : mapping of segment to DataFrame
         :func:`describe_against_rest` of each.
     phrases : mapping of column to (low, high), optional
         Plain words for a low and a high value.
+
+    Examples
+    --------
+    >>> old, older = (pd.DataFrame({"what": ["age_years"], "inside": [x], "effect": [1.0]}) for x in (61.2, 74.0))
+    >>> short_names({"a": old, "b": older}, {"age_years": ("is younger", "is older")})
+    {'a': 'is older', 'b': 'is older (age years 74)'}
     """
     found: dict[str, str] = {}
     for segment, table in described.items():
@@ -93,6 +101,8 @@ def short_names(
         while name in found.values() and more < len(parts):
             more += 1
             name = ", ".join(parts[:more])
+        if name in found.values() and strong:
+            name = f"{name} ({_plain(strong[0][0])} {table['inside'].iloc[0]:.3g})"
         found[segment] = name if name not in found.values() else f"{name} ({segment})"
     return found
 
