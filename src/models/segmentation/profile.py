@@ -76,7 +76,7 @@ def short_names(
 ) -> dict[str, str]:
     """Name segments by their strongest differences; names are unique.
 
-    Where words run out, the mean of the strongest difference tells a segment from its namesake.
+    Where words run out, the mean of the strongest difference that is its own tells a segment from its namesakes.
 
     Parameters
     ----------
@@ -87,9 +87,10 @@ def short_names(
 
     Examples
     --------
-    >>> old, older = (pd.DataFrame({"what": ["age_years"], "inside": [x], "effect": [1.0]}) for x in (61.2, 74.0))
-    >>> short_names({"a": old, "b": older}, {"age_years": ("is younger", "is older")})
-    {'a': 'is older', 'b': 'is older (age years 74)'}
+    >>> ages = {"a": 61.2, "b": 74.0, "c": 74.01}
+    >>> told = {s: pd.DataFrame({"what": ["age_years"], "inside": [x], "effect": [1.0]}) for s, x in ages.items()}
+    >>> list(short_names(told, {"age_years": ("is younger", "is older")}).values())
+    ['is older', 'is older (age years 74)', 'is older (c)']
     """
     found: dict[str, str] = {}
     for segment, table in described.items():
@@ -101,9 +102,8 @@ def short_names(
         while name in found.values() and more < len(parts):
             more += 1
             name = ", ".join(parts[:more])
-        if name in found.values() and strong:
-            name = f"{name} ({_plain(strong[0][0])} {table['inside'].iloc[0]:.3g})"
-        found[segment] = name if name not in found.values() else f"{name} ({segment})"
+        told = [f"{name} ({_plain(str(w))} {x:.3g})" for w, x in zip(table["what"], table["inside"], strict=True)]
+        found[segment] = next(n for n in (name, *told, f"{name} ({segment})") if n not in found.values())
     return found
 
 
