@@ -54,7 +54,7 @@ figures.months_of_drift(found.drift)
 # Measured where outcomes have come, estimated where they have not. The estimate takes calibrated probabilities at their
 # word: it assumes that only the inputs moved, and that the same customers behave as before.
 # %%
-found.tables["performance"].round(4)
+found.tables["performance"].style.format(precision=4)
 # %% [markdown]
 # ## Rows that ingest refused, and who was scored
 # %%
