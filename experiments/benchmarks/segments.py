@@ -12,7 +12,7 @@ LENSES = {
     "value": {"kind": "tiers", "columns": {"recency": "recency", "margin": "margin"}, "lower_is_better": ["recency"]},
     "behaviour": {"kind": "clusters", "numbers": ["spending", "visits"], "counts": ["category"]},
     "geography": {"kind": "clusters", "numbers": ["age"], "texts": ["region", "education"]},
-    "needs": {"kind": "clusters", "themes": ["product"]},
+    "needs": {"kind": "clusters", "counts": ["category", "product"]},
     "loyalty": {"kind": "rules", "columns": {"silence": "recency"}},
 }
 
