@@ -15,7 +15,8 @@ from scipy import stats
 from afraz.params import read_yaml
 
 STUDY = Path(__file__).resolve().parents[1] / "experiments" / "000-demo-bank"
-FOUND = json.loads((STUDY / "results.json").read_text("utf-8"))["decisions"]
+RESULTS = json.loads((STUDY / "results.json").read_text("utf-8"))
+FOUND = RESULTS["decisions"]
 README = " ".join((STUDY / "README.md").read_text("utf-8").split())
 LISTS = ("ours", "response", "random", "observable", "latent")
 
@@ -132,13 +133,20 @@ def test_results_follow_from_the_banks() -> None:
 
 
 def test_the_readme_states_what_was_found() -> None:
-    def interval(name: str, digits: int = 3) -> str:
-        value, low, high = (FOUND[f"{name}{end}"] for end in ("", "_low", "_high"))
+    def interval(name: str, digits: int = 3, found: dict[str, float] = FOUND) -> str:
+        value, low, high = (found[f"{name}{end}"] for end in ("", "_low", "_high"))
         return f"{value:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})".replace("-", "−")
 
     said = [interval("share_of_observable_oracle"), interval("share_of_latent_oracle")]
     said += [interval("difference_to_response_ranking", 2), f"{FOUND['sleeping_dogs_ratio']:.2f}"]
     said += [f"{value:.2f}".replace("-", "−") for value in FOUND["worth_per_contact"].values()]
+    decided = FOUND["as_decided"]
+    said += [interval("share_of_observable_oracle", found=decided), f"{decided['sleeping_dogs_ratio']:.2f}"]
+    said += [f"{decided['worth_per_customer'][name]:.3f}".replace("-", "−") for name in ("ours", "response")]
+    said += [interval(f"{lens}_share", 2, RESULTS["groups"]) for lens in ("behaviour", "needs")]
+    said += [
+        interval(f"share_of_{of}", found=RESULTS[m]) for m in ("churn", "credit") for of in ("latent", "observable")
+    ]
     if FOUND["over_response_ranking"] is not None:
         said.append(interval("over_response_ranking", 2))
     assert [words for words in said if words not in README] == []
