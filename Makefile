@@ -39,7 +39,7 @@ demo: setup
 	$(call pair,monitor,decide risk)
 	$(call pair,oracle,report)
 	dvc repro
-	afraz sync
+	afraz sync --quick
 	afraz summary
 
 test: setup

@@ -29,7 +29,7 @@ from afraz.catalog import canonical_tables, load, save, scan
 from afraz.features.audit import leak_audit
 from afraz.features.dictionary import DERIVED, dictionary_frame
 from afraz.features.feature import ATTRIBUTES
-from afraz.features.items import build_items
+from afraz.features.items import build_items, counted_items
 from afraz.features.labels import churn_labels, outcome_days
 from afraz.features.snapshots import snapshot_dates
 from afraz.features.table import build_features, not_applicable
@@ -50,7 +50,7 @@ pd.Series(not_applicable(tables, families), name="not applicable, because", dtyp
 # Items: what customers use, hold and ask for, one by one.
 # %%
 save("items", items(tables, dates))
-counted = load("items").groupby("item")["uses"].agg(rows="size", uses="sum")
+counted = counted_items(scan("items"))
 save("dictionary", dictionary_frame([*counted.index, *ATTRIBUTES, *DERIVED]))
 counted
 # %% [markdown]

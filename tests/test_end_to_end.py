@@ -154,6 +154,7 @@ def test_the_command_line_answers(bank: Path) -> None:
     assert "version 1" in _run(bank, "afraz", "champion", "churn")
     assert "new runs:" in _run(bank, "afraz", "sync")
     assert _run(bank, "afraz", "sync").startswith("new runs: none")
+    assert _run(bank, "afraz", "sync", "--quick").startswith("new runs: none since")
     assert "churn.parquet" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
     assert "(unchanged: same model, same inputs)" in _run(bank, "afraz", "score", "--as-of", "2026-06-15")
     assert "book.parquet" in _run(bank, "afraz", "score", "--model", "credit", "--as-of", "2026-06-15")

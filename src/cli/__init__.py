@@ -1,5 +1,7 @@
 """`afraz …`: thin commands over the package."""
 
+import atexit
+import gc
 import sys
 
 from ..errors import AfrazError
@@ -11,6 +13,8 @@ __all__ = ["app", "customers", "main", "reviewing", "risk", "servers", "stages"]
 
 def main() -> None:
     """Run a command; an :class:`AfrazError` becomes one or two lines and exit code 1."""
+    atexit.register(gc.freeze)  # the process ends: to collect what MLflow had loaded takes it more than a second
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # no notebook's schema asks for this grammar
     try:
         app()
     except AfrazError as error:

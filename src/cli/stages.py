@@ -82,8 +82,15 @@ def _measures(title: str, measures: dict[str, dict[str, float]]) -> Table:
 
 
 @app.command()
-def sync() -> None:
+def sync(
+    quick: Annotated[bool, typer.Option("--quick", help="ask MLflow only if a stage made something since")] = False,
+) -> None:
     """Record stage folders and models that MLflow does not know yet."""
+    from ..pipeline.sync_state import nothing_new
+
+    if quick and nothing_new():
+        console.print("new runs: none since the last sync", markup=False)
+        return
     from ..pipeline.sync import sync as bring_up
 
     done = bring_up()

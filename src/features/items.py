@@ -94,6 +94,18 @@ def _wanted(surveys: ir.Table, as_of: Sequence[date], window_days: int) -> ir.Ta
     return counted.select(*KEY, item=ibis.literal("want:") + counted.want, uses=counted.uses)
 
 
+def counted_items(items: ir.Table) -> pd.DataFrame:
+    """Tell how many rows each item has, and how often it was used in all of them.
+
+    Returns
+    -------
+    DataFrame
+        Index ``item``, in order of name; ``rows``, ``uses``.
+    """
+    counted = items.group_by("item").aggregate(rows=items.count(), uses=items.uses.sum())
+    return counted.order_by("item").to_pandas().set_index("item")
+
+
 def spread_items(items: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Put items beside the rows of a feature table: one column per item, 0 where it is not used.
 

@@ -156,13 +156,13 @@ def churn_labels(
     later = [d + timedelta(days=GROWTH_DAYS) for d in known]
     needed = sorted({*known, *(d for d in later if d <= observed_until)})
     both = phases(tables, needed, definition=definition, silent_days=silent_days)
-    rows = both.filter(both.as_of.isin(known))
+    ahead = ibis.interval(days=GROWTH_DAYS)
+    then = ibis.window(group_by="customer_id", order_by="as_of", range=(ahead, ahead))
+    rows = both.mutate(phase_later=both.phase.first().over(then))
+    rows = rows.filter(rows.as_of.isin(known))
     active = ibis.coalesce(rows.as_of.delta(rows.last_initiated, unit="day") <= silent_days, False)
     rows = rows.mutate(at_risk=active & ~rows.closed).drop("last_initiated", "closed")
 
-    after = both.select("customer_id", later="as_of", phase_later="phase")
-    rows = rows.mutate(later=(rows.as_of + ibis.interval(days=GROWTH_DAYS)).cast("date"))
-    rows = rows.left_join(after, ["customer_id", "later"]).drop("customer_id_right", "later_right")
     rows = rows.left_join(_leaving(tables, known, definition, silent_days, observed_until), list(KEY))
     rows = rows.drop("customer_id_right", "as_of_right")
     rows = rows.left_join(revenue(tables["transactions"], known), list(KEY)).drop("customer_id_right", "as_of_right")
@@ -177,7 +177,7 @@ def churn_labels(
         *((leaves[h] == 1, ibis.literal(i + 1, "int64")) for i, h in enumerate(horizons)), else_=ibis.null("int64")
     )
     grows = ibis.ifelse(
-        rows.at_risk & (rows.later <= observed_until),
+        rows.at_risk & (rows.as_of <= observed_until - timedelta(days=GROWTH_DAYS)),
         ibis.coalesce(rows.phase_later == "growing", False).cast("int64"),
         ibis.null("int64"),
     )

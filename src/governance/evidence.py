@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import pandas as pd
@@ -128,13 +129,15 @@ def judge_all(entries: Mapping[str, Entry], *, at_once: int = 2) -> list[Gate]:
     Parameters
     ----------
     at_once : int
-        Models that are judged side by side: while the contract test of one waits for its own process, another is
-        looked at. The outcome does not depend on it.
+        Models that are judged side by side, in processes: hundreds of small tables are scored for each. The outcome
+        does not depend on it.
     """
     fitted = [entry for name, entry in entries.items() if catalog.reason_not_applicable(f"{name}_metrics") is None]
     for entry in entries.values():
         asked_checks(entry)  # a code that no check has is said before anything is judged
-    with ThreadPoolExecutor(at_once) as pool:
+    if at_once == 1:
+        return [judge(entry) for entry in fitted]
+    with ProcessPoolExecutor(at_once, get_context("spawn")) as pool:
         return list(pool.map(judge, fitted))
 
 

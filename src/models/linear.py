@@ -21,6 +21,7 @@ Weight = Array | float
 
 PENALTIES = (3000.0, 300.0, 30.0, 3.0)
 DIGITS = 9  # the order of summation differs between machines in the last digits: they are not kept
+BLOCK = 4096  # rows weighted at once
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,7 @@ def newton(
     for _ in range(30):
         p = 1 / (1 + np.exp(-(z @ beta)))
         gradient = z.T @ (weight * (p - y)) + ridge * beta
-        weighted = z * np.sqrt(weight * p * (1 - p))[:, None]
-        step = np.linalg.solve(weighted.T @ weighted + np.diag(ridge), gradient)
+        step = np.linalg.solve(_curvature(z, weight * p * (1 - p)) + np.diag(ridge), gradient)
         size = 1.0
         while True:
             tried = beta - size * step
@@ -133,6 +133,15 @@ def newton(
         if done:
             break
     return beta
+
+
+def _curvature(z: Array, w: Array) -> Array:
+    """Give z' diag(w) z, block by block: a weighted copy of all rows would not fit into the processor's cache."""
+    total = np.zeros((z.shape[1], z.shape[1]))
+    for start in range(0, len(z), BLOCK):
+        part = z[start : start + BLOCK] * np.sqrt(w[start : start + BLOCK])[:, None]
+        total += part.T @ part
+    return total
 
 
 def within_signs(
@@ -156,11 +165,13 @@ def within_signs(
     kept = np.ones(z.shape[1], bool)
     while True:
         beta = np.zeros(z.shape[1])
-        beta[kept] = newton(z[:, kept], y, penalty, None if start is None else start[kept], precision, weight)
+        some = z if kept.all() else z[:, kept]  # a copy
+        beta[kept] = newton(some, y, penalty, None if start is None else start[kept], precision, weight)
         wrong = beta * directions < 0
         if not wrong.any():
             return beta
         kept &= ~wrong
+        start = beta
 
 
 def _loss(margin: Array, y: Array, beta: Array, ridge: Array, weight: Weight) -> float:
