@@ -1,5 +1,6 @@
 """What the reports are made of: datasets of earlier stages brought to groups, and why some are not there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +13,13 @@ from .. import catalog
 from ..datasets import CATALOG
 from ..errors import DataError
 from ..features.inputs import seen_by
-from ..reports.site.periods import windows
+from ..reports.site.periods import Window, windows
 from ..reports.site.segments import EVERYBODY, MEASURES
 from .feedback.findings import feedback_inputs, week_of
 from .feedback.operations import counts, fold_small
 
 NAME = "_name"
+MONEY = ("volume", "margin")
 
 
 @dataclass(frozen=True)
@@ -126,27 +128,40 @@ def bookings(segments: ir.Table, lenses: list[str], end: pd.Timestamp) -> pd.Dat
     table = table.mutate(month=table.booked_at.truncate("M").date(), volume=table.amount.abs())
     states = segments.mutate(month=segments.as_of.cast("date"))
     begun = pd.Timestamp(states.month.min().to_pandas())
-    parts = [_summed(table.mutate(lens=ibis.literal(EVERYBODY), segment=ibis.literal("all")), [EVERYBODY], end, since)]
+    wanted = windows(end)
+    months = ibis.memtable(_by_month(table, wanted).to_pyarrow())
+    parts = [
+        _summed(months.mutate(lens=ibis.literal(EVERYBODY), segment=ibis.literal("all")), [EVERYBODY], wanted, since)
+    ]
     if lenses:
         known = states.select("customer_id", "month", **{said(lens): states[f"{lens}{NAME}"] for lens in lenses})
         long = known.pivot_longer(~selectors.cols("customer_id", "month"), names_to="lens", values_to="segment")
-        joined = table.inner_join(long, ["customer_id", "month"])
-        parts.append(_summed(joined, [said(lens) for lens in lenses], end, begun))
+        parts.append(_summed(months.inner_join(long, ["customer_id", "month"]), list(map(said, lenses)), wanted, begun))
     return pd.concat(parts, ignore_index=True)
 
 
-def _summed(table: ir.Table, lenses: list[str], end: pd.Timestamp, since: pd.Timestamp) -> pd.DataFrame:
-    wanted = [w for w in windows(end) if w.start >= since.normalize()]
-    if not wanted:
-        return pd.DataFrame(columns=["segment", "lens", "period", "window", *MEASURES])
+def _by_month(table: ir.Table, wanted: Sequence[Window]) -> ir.Table:
+    """Sum what each customer booked in a month that lies in each window: segments are those of a month."""
     sums: dict[str, ir.Value] = {}
     for n, each in enumerate(wanted):
         inside = (table.booked_at >= each.start) & (table.booked_at < each.end)
-        found = (table.customer_id.nunique(where=inside), inside.sum(), table.volume.sum(where=inside),
-                 table.margin.sum(where=inside))  # fmt: skip
-        sums |= {f"{measure}_{n}": value for measure, value in zip(MEASURES, found, strict=True)}
+        sums[f"bookings_{n}"] = inside.cast("int64").sum()
+        for measure in MONEY:  # not a filtered aggregate: DuckDB takes five times as long for that
+            sums[f"{measure}_{n}"] = ibis.ifelse(inside, table[measure], ibis.null(table[measure].type())).sum()
+    return table.group_by("customer_id", "month").aggregate(**sums)
+
+
+def _summed(months: ir.Table, lenses: list[str], wanted: Sequence[Window], since: pd.Timestamp) -> pd.DataFrame:
+    covered = {n: each for n, each in enumerate(wanted) if each.start >= since.normalize()}
+    if not covered:
+        return pd.DataFrame(columns=["segment", "lens", "period", "window", *MEASURES])
+    sums: dict[str, ir.Value] = {}
+    for n in covered:
+        booked = months[f"bookings_{n}"]
+        sums |= {f"customers_{n}": months.customer_id.nunique(where=booked > 0), f"bookings_{n}": booked.sum(),
+                 **{f"{measure}_{n}": months[f"{measure}_{n}"].sum() for measure in MONEY}}  # fmt: skip
     wide = (
-        table.group_by(["lens", "segment"])
+        months.group_by(["lens", "segment"])
         .aggregate(**sums)
         .to_pandas()
         .dropna(subset="segment")
@@ -156,7 +171,7 @@ def _summed(table: ir.Table, lenses: list[str], end: pd.Timestamp, since: pd.Tim
     parts = [
         wide.loc[wide["lens"] == lens, ["segment", *(f"{m}_{n}" for m in names)]].set_axis(["segment", *names], axis=1)
         .assign(lens=lens, period=each.period, window=each.name)
-        for lens in lenses for n, each in enumerate(wanted)
+        for lens in lenses for n, each in covered.items()
     ]  # fmt: skip
     out = pd.concat(parts, ignore_index=True)
     return out.astype({"customers": int, "bookings": int, "volume": float, "margin": float})

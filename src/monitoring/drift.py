@@ -105,11 +105,12 @@ def judge(found: pd.DataFrame, terms: DriftTerms) -> pd.DataFrame:
     table["p_adjusted"] = asked.groupby("as_of")["p"].transform(lambda p: holm(p.to_numpy(float)))
     unusual = (table["p_adjusted"] < terms.level) & table["matters"]
     season, ours = table["held_against"] == SEASON, table["feature"].isin(terms.own_doing)
-    leap = season & pd.to_datetime(table["as_of"]).map(after_a_leap_day)
+    months = pd.to_datetime(table["as_of"])
+    leap = season & months.map({month: after_a_leap_day(month) for month in months.unique()})
     candidates = unusual & season & ~ours & ~leap
     alarms: set[tuple[pd.Timestamp, str]] = set()
     echoes = pd.Series(False, index=table.index)
-    pairs = zip(table.index, pd.to_datetime(table["as_of"]), table["feature"], candidates, strict=True)
+    pairs = zip(table.index, months, table["feature"], candidates, strict=True)
     for i, month, name, candidate in sorted(pairs, key=lambda pair: pair[1]):
         if not candidate:
             continue
