@@ -154,8 +154,9 @@ class Scale:
 
 
 def scale(
-    score: Array, effect: Array, groups: NDArray[np.int64], *, curve: Curve | None = None, trusted: bool = False
-) -> Scale:
+    score: Array, effect: Array, groups: NDArray[np.int64], *, curve: Curve | None = None, trusted: bool = False,
+    one_sign: bool = False,
+) -> Scale:  # fmt: skip
     """Fit the best linear predictor of the effect by a cross-fitted score.
 
     Chernozhukov, Demirer, Duflo and Fernández-Val 2018 (NBER working paper 24678): the slope is 1 for a score that is
@@ -171,6 +172,8 @@ def scale(
         share of that, as :func:`.learners.fit_proportional` does, or the same for all where that share is below 0.
     trusted : bool
         The score means what it says already: it keeps a slope of 1, what would be fitted is only told.
+    one_sign : bool
+        The trusted score is a share of a probability: what lies on the other side of 0 than its mean counts as 0.
 
     Examples
     --------
@@ -194,6 +197,8 @@ def scale(
     half = float(stats.norm.ppf(0.975)) * error
     interval = slope - half, slope + half
     if trusted:
+        ends = (max(ends[0], 0.0), ends[1]) if one_sign and centre > 0 else ends
+        ends = (ends[0], min(ends[1], 0.0)) if one_sign and centre < 0 else ends
         return Scale(centre, 1.0, *interval, centre, *ends)
     if curve is None:
         return Scale(mean, max(0.0, shrunk(slope, error)), *interval, centre, *ends)

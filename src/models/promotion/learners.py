@@ -159,7 +159,8 @@ def fit_proportional(rows: Rows) -> Uplift:
 
     Of a probability, the effect is one share of it: a single number, seen by all customers together. Relative effects
     vary less between people than absolute ones (Kent et al. 2020, Annals of Internal Medicine 172:35-45), so those who
-    are likelier to leave or to respond anyway are the ones who are changed most. An amount has no such zero: there the
+    are likelier to leave or to respond anyway are the ones who are changed most. A line may fall below 0, where a
+    probability ends: such customers are not changed (:func:`.choice.scale`). An amount has no such zero: there the
     effect has a level, and a slope that is drawn towards 0 by its own noise (:func:`shrunk`).
     """
     effect = doubly_robust(rows.outcome, rows.treated, rows.propensity, rows.without, rows.with_offer)
@@ -168,7 +169,7 @@ def fit_proportional(rows: Rows) -> Uplift:
     with threadpool_limits(1):
         line = BayesianRidge().fit(z, rows.outcome)
         expected = z @ line.coef_ + line.intercept_
-        level, slope = (0.0, _slope(expected, effect)) if rows.binary else _drawn_line(expected, effect)
+        level, slope = (0.0, _slope(expected.clip(0), effect)) if rows.binary else _drawn_line(expected, effect)
     beta = rounded(np.append(slope * line.coef_, level + slope * line.intercept_))
     return Uplift("proportional", [{"name": "uplift", **scaling.head(beta, x)}])
 

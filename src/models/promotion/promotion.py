@@ -238,7 +238,7 @@ def _fit_response(data: Experiment, settings: PromotionSettings) -> tuple[_Effec
         line = scale(offered.margin, crossed.effect, data.groups, curve=offered.curve)
         return _Effect("response", offered.ranking(), choice, crossed, offered.margin, line), offered
     score = crossed.scores[choice.name]
-    line = scale(score, crossed.effect, data.groups, trusted=choice.name == PROPORTIONAL)
+    line = scale(score, crossed.effect, data.groups, trusted=choice.name == PROPORTIONAL, one_sign=True)
     return _Effect("response", crossed.fitted[choice.name], choice, crossed, score, line), offered
 
 
@@ -264,7 +264,7 @@ def _fit_other(
     choice = choose(crossed, part.groups, n=settings.bootstrap, seed=settings.seed, what=name, rival=rival, sign=sign)
     uplift = crossed.fitted.get(choice.name) or _again(response.uplift)
     score = crossed.scores[choice.name]
-    line = scale(score, crossed.effect, part.groups, trusted=choice.name == PROPORTIONAL)
+    line = scale(score, crossed.effect, part.groups, trusted=choice.name == PROPORTIONAL, one_sign=binary)
     return _Effect(name, uplift, choice, crossed, score, line)
 
 

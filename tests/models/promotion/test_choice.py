@@ -115,6 +115,18 @@ def test_levels_of_folds_do_not_matter() -> None:
     assert plain.table.equals(moved.table)
 
 
+def test_a_share_of_a_probability_has_one_sign() -> None:
+    score = np.linspace(-0.01, 0.05, 400)
+    effect = score + np.random.default_rng(8).normal(size=400)
+    for sign in (1, -1):
+        line = scale(sign * score, effect, np.arange(400), trusted=True, one_sign=True)
+        assert (sign * line(sign * score)).min() == 0
+        assert line(np.array([sign * 0.05])) == pytest.approx(sign * 0.05)
+        assert line.knots()[1] == pytest.approx(sorted([0.0, sign * 0.05]))
+    amount = scale(score, effect, np.arange(400), trusted=True)
+    assert amount(score).min() == pytest.approx(-0.01), "an amount may fall below 0"
+
+
 def test_a_scale_says_the_truth_and_is_flat_for_a_score_that_knows_nothing() -> None:
     truth, effect = heterogeneous(seed=7)
     line = scale(3 * truth - 1, effect, np.arange(4000))
