@@ -18,7 +18,7 @@ from afraz.catalog import load, save, target
 from afraz.features.offers import tried_offers
 from afraz.features.promotion_scorable import customers_for_offers
 from afraz.governance.registry import champion_in_use
-from afraz.scoring.promotion import best_offers, score_promotion
+from afraz.scoring.promotion import best_offers, score_promotion, told_apart
 from afraz.scoring.sinks import write_scores
 
 # %%
@@ -34,6 +34,9 @@ scores, manifest = score_promotion(
 best = best_offers(scores)
 best.round(4)
 # %%
+apart = told_apart(scores)
+apart
+# %%
 scores.groupby("customer_id")[["response_uplift", "incremental_margin"]].max().describe().round(4)
 # %% [markdown]
 # ## Save
@@ -41,5 +44,5 @@ scores.groupby("customer_id")[["response_uplift", "incremental_margin"]].max().d
 write_scores(scores, manifest, target("promotion_scores", as_of=as_of))
 save("score_promotion_metrics", {
     "rows": len(scores), "customers": int(scores["customer_id"].nunique()), "targeting": manifest["targeting"],
-    "options": best.to_dict("records"),
+    "options": best.to_dict("records"), "told_apart": apart,
 })  # fmt: skip

@@ -90,6 +90,12 @@ def _reasons(
 def best_offers(scores: pd.DataFrame) -> pd.DataFrame:
     """Sum up the options: how many customers each would bring money with, and how many are best served by it.
 
+    Returns
+    -------
+    DataFrame
+        ``offer, channel, mean_uplift, mean_margin, pays_with``; ``best_for`` (customers for whom it pays and no other
+        option brings as much), ``best_with_others`` (customers for whom others bring exactly as much).
+
     Examples
     --------
     >>> table = pd.DataFrame({"customer_id": ["a", "a"], "offer": ["x", "y"], "channel": ["call", "email"],
@@ -97,10 +103,28 @@ def best_offers(scores: pd.DataFrame) -> pd.DataFrame:
     >>> best_offers(table)[["offer", "pays_with", "best_for"]].values.tolist()
     [['x', 0, 0], ['y', 1, 1]]
     """
-    first = scores.groupby(ID)["incremental_margin"].transform("max") == scores["incremental_margin"]
     pays = scores["incremental_margin"] > 0
-    table = scores.assign(pays_with=pays.astype(np.int64), best_for=(first & pays).astype(np.int64))
+    first = pays & (scores.groupby(ID)["incremental_margin"].transform("max") == scores["incremental_margin"])
+    several = first.groupby(scores[ID]).transform("sum") > 1
+    found = {"pays_with": pays, "best_for": first & ~several, "best_with_others": first & several}
+    table = scores.assign(**{name: each.astype(np.int64) for name, each in found.items()})
     return table.groupby(list(CONTEXT), as_index=False).agg(
         mean_uplift=("response_uplift", "mean"), mean_margin=("incremental_margin", "mean"),
-        pays_with=("pays_with", "sum"), best_for=("best_for", "sum"),
+        **{name: (name, "sum") for name in found},
     )  # fmt: skip
+
+
+def told_apart(scores: pd.DataFrame) -> str:
+    """Say whether the model expects different effects of the offers in a customer.
+
+    Examples
+    --------
+    >>> told_apart(pd.DataFrame({"customer_id": ["a", "a"], "response_uplift": [0.1, 0.1]}))
+    'the model expects every offer to change a customer alike: only costs and what a response brings tell them apart'
+    """
+    by = scores.groupby(ID)["response_uplift"]
+    apart = float((by.max() - by.min()).mean())
+    if apart == 0:
+        left = "only costs and what a response brings tell them apart"
+        return f"the model expects every offer to change a customer alike: {left}"
+    return f"between the offers to a customer, the expected effect differs by {apart:.2g} on average"

@@ -10,7 +10,7 @@ import pytest
 
 from afraz.errors import ArtifactError, DataError
 from afraz.models.artifact import Artifact, folder_digest, save_artifact
-from afraz.scoring.promotion import best_offers, score_promotion
+from afraz.scoring.promotion import best_offers, score_promotion, told_apart
 
 AS_OF = dt.date(2026, 7, 1)
 OFFERS = pd.DataFrame({
@@ -109,6 +109,19 @@ def test_best_offers_count_customers_once_and_only_where_it_pays(folder: Path, c
     assert table["pays_with"].to_dict() == (by > 0).sum().to_dict()
     assert table["best_for"].sum() == int((by.max(axis=1) > 0).sum()) == 2
     assert table.loc[("rate", "email"), "mean_uplift"] == pytest.approx(np.mean([-0.3, 0.11, 0.39]))
+
+
+def test_offers_that_bring_the_same_are_not_each_the_best() -> None:
+    scores = pd.DataFrame({
+        "customer_id": np.repeat(["a", "b"], 3), "offer": ["x", "y", "z"] * 2, "channel": "email",
+        "response_uplift": 0.1, "incremental_margin": [2.0, 2.0, 1.0, 3.0, 2.0, 2.0],
+    })  # fmt: skip
+    table = best_offers(scores).set_index("offer")
+    assert table["best_for"].to_dict() == {"x": 1, "y": 0, "z": 0}
+    assert table["best_with_others"].to_dict() == {"x": 1, "y": 1, "z": 0}
+    assert told_apart(scores).startswith("the model expects every offer to change a customer alike")
+    other = scores.assign(response_uplift=[0.1, 0.3, 0.1] * 2)
+    assert told_apart(other) == "between the offers to a customer, the expected effect differs by 0.2 on average"
 
 
 def test_the_order_and_index_of_customers_do_not_matter(folder: Path, customers: pd.DataFrame) -> None:
