@@ -15,8 +15,9 @@ _MOSTLY = 0.95
 
 
 def read_flat_table(
-    file: Path, delimiter: str | None = None, columns: Sequence[str] = (), drop: Sequence[str] = ()
-) -> pd.DataFrame:
+    file: Path, delimiter: str | None = None, columns: Sequence[str] = (), drop: Sequence[str] = (),
+    as_text: bool = False,
+) -> pd.DataFrame:  # fmt: skip
     """Read a flat table; a text file's delimiter is taken from its header unless it is given.
 
     Parameters
@@ -29,6 +30,8 @@ def read_flat_table(
         Columns that must be there (label, id).
     drop : sequence of str
         Columns that are no inputs: what stands in them is not examined.
+    as_text : bool
+        Leave every cell of a text file as it stands (an empty one is ``""``), for rows that are judged one by one.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def read_flat_table(
     if not file.exists():
         raise DataError(f"no file {file}: expected a .csv, .tsv or .parquet table (text may end in .gz)")
     try:
-        table = pd.read_parquet(file) if file.suffix == ".parquet" else _read_text(file, delimiter, drop)
+        table = pd.read_parquet(file) if file.suffix == ".parquet" else _read_text(file, delimiter, drop, as_text)
     except UnicodeDecodeError as error:
         raise DataError(f"{file.name} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
     except (OSError, ValueError) as error:
@@ -65,7 +68,7 @@ def _found(name: str, table: pd.DataFrame) -> str:
     return nearest(name, map(str, table.columns))
 
 
-def _read_text(file: Path, delimiter: str | None, drop: Sequence[str]) -> pd.DataFrame:
+def _read_text(file: Path, delimiter: str | None, drop: Sequence[str], as_text: bool) -> pd.DataFrame:
     opener = gzip.open if file.suffix == ".gz" else open
     with opener(file, "rt", encoding="utf-8") as stream:
         header = stream.readline()
@@ -79,6 +82,8 @@ def _read_text(file: Path, delimiter: str | None, drop: Sequence[str]) -> pd.Dat
                     f"{file.name} line {line} has {len(row)} fields, the header has {width}: "
                     f"mend the line, or give the right --delimiter (used: {separator!r})"
                 )
+    if as_text:
+        return pd.read_csv(file, sep=separator, encoding="utf-8", dtype=str, keep_default_na=False)
     table = pd.read_csv(file, sep=separator, encoding="utf-8", low_memory=False)
     for name in table.columns:
         if name not in drop and not pd.api.types.is_numeric_dtype(table[name]):

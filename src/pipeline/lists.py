@@ -67,7 +67,7 @@ def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
     lists = pd.concat([_decided("contact_list"), _decided("withheld")], ignore_index=True)
     lists = lists[["campaign_id", "customer_id", "arm", "propensity"]].assign(assigned_at=day)
     lists["expires_at"] = pd.Series(pd.NaT, lists.index)  # windows are judged by the feedback
-    found = accept_responses(lists, read_flat_table(file), received_at=received_at)
+    found = accept_responses(lists, read_flat_table(file, as_text=True), received_at=received_at)
     whole = treatments_of(lists, found.accepted)
     refused = None
     if len(found.rejects):

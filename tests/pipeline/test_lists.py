@@ -11,6 +11,8 @@ from afraz import catalog, cli
 from afraz.errors import DataError
 from afraz.pipeline.lists import hand_out, take_in
 
+HEADER = "campaign_id,customer_id,delivered_at,reached_at,responded_at,response_value"
+
 
 @pytest.fixture
 def decided(workspace: Path) -> Path:
@@ -50,7 +52,7 @@ def test_sending_twice_leaves_one_row_each(decided: Path, monkeypatch: pytest.Mo
 def test_responses_become_treatments_of_everybody_assigned_and_strangers_are_kept_as_rejects(decided: Path) -> None:
     came = decided / "came.csv"
     came.write_text(
-        "campaign_id,customer_id,delivered_at,reached_at,responded_at,response_value\n"
+        f"{HEADER}\n"
         "2026-07-01-card,C1,2026-07-02,2026-07-02 10:00,2026-07-05,12.5\n"
         "2026-07-01-card,C9,2026-07-02,,,\n"
         "2026-07-01-card,C3,,,2026-06-05,\n",
@@ -65,6 +67,24 @@ def test_responses_become_treatments_of_everybody_assigned_and_strangers_are_kep
     assert rows.loc["C3", ["arm", "propensity"]].tolist() == ["control", 0.3]
     assert found.rejects is not None
     assert pd.read_csv(found.rejects)["rule"].tolist() == ["customer_unknown", "responded_before_assigned"]
+
+
+def test_ids_are_text_and_one_bad_cell_refuses_its_row_alone(decided: Path) -> None:
+    ids = [f"{n:06}" for n in range(60)]
+    rows = catalog.load("contact_list").head(1)
+    catalog.save("contact_list", pd.concat([rows.assign(customer_id=name) for name in [*ids, "NA"]]))
+    lines = [f"2026-07-01-card,{name},2026-07-02,,2026-07-05,{n}" for n, name in enumerate(ids)]
+    lines += ["2026-07-01-card,X9,2026-07-02,,,", "2026-07-01-card,NA,2026-07-02,,2026-07-05,12"]
+    lines[5] = '2026-07-01-card,000005,2026-07-02,,2026-07-05,"12,5"'
+    came = decided / "came.csv"
+    came.write_text("\n".join([HEADER, *lines]) + "\n", "utf-8")
+    found = take_in(came, decided / "treatments.csv", pd.Timestamp("2026-08-01"))
+    assert (found.accepted, found.rejected) == (60, 2)
+    assert found.rejects is not None
+    refused = pd.read_csv(found.rejects, dtype=str)
+    assert refused[["customer_id", "response_value", "rule"]].fillna("").to_numpy().tolist() == [
+        ["000005", "12,5", "response_value_not_a_number"], ["X9", "", "customer_unknown"],
+    ]  # fmt: skip
 
 
 def test_the_commands_say_what_they_did_and_without_a_round_what_to_do(
