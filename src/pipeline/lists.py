@@ -8,8 +8,9 @@ import pandas as pd
 from .. import catalog
 from ..data.flat import read_flat_table
 from ..decisioning.export import Sent, send, write_lists
-from ..decisioning.feedback.responses import accept_responses, treatments_of
+from ..decisioning.feedback.responses import KEY, accept_responses, treatments_of
 from ..errors import DataError
+from ..reports.spreadsheet import RUN_BY_SPREADSHEETS
 from ..scoring.export import write_table
 
 
@@ -67,12 +68,22 @@ def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
     lists = pd.concat([_decided("contact_list"), _decided("withheld")], ignore_index=True)
     lists = lists[["campaign_id", "customer_id", "arm", "propensity"]].assign(assigned_at=day)
     lists["expires_at"] = pd.Series(pd.NaT, lists.index)  # windows are judged by the feedback
-    found = accept_responses(lists, read_flat_table(file, as_text=True), received_at=received_at)
+    came = _as_listed(read_flat_table(file, as_text=True))
+    found = accept_responses(lists, came, received_at=received_at)
     whole = treatments_of(lists, found.accepted)
     refused = None
     if len(found.rejects):
         refused = write_table(found.rejects, out.with_name(f"{out.stem}_rejects.csv"))
-    return Returned(write_table(whole, out), refused, len(found.accepted), len(found.rejects))
+    return Returned(write_table(whole, out, verbatim=True), refused, len(found.accepted), len(found.rejects))
+
+
+def _as_listed(came: pd.DataFrame) -> pd.DataFrame:
+    """Take the apostrophe off ids that got one when their list was handed out as a file."""
+    marked = tuple(f"'{sign}" for sign in RUN_BY_SPREADSHEETS)
+    for name in came.columns.intersection(KEY):
+        text = came[name].astype("str")
+        came = came.assign(**{name: came[name].mask(text.str.startswith(marked, na=False), text.str[1:])})
+    return came
 
 
 def _decided(name: str) -> pd.DataFrame:

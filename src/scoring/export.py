@@ -1,4 +1,7 @@
-"""Write a table for people's tools: whole or not at all, and with nothing in it that a spreadsheet would run."""
+"""Write a table for people's tools: whole or not at all, and with nothing in it that a spreadsheet would run.
+
+What a program reads again is written as it is: there, an apostrophe before an id makes it another id.
+"""
 
 import datetime as dt
 import os
@@ -13,13 +16,15 @@ ENDINGS = (".csv", ".xlsx", ".parquet")
 SHEET_ROWS, SHEET_COLUMNS, CELL_LETTERS = 1_048_576, 16_384, 32_767  # what a worksheet and its cells hold
 
 
-def write_table(table: pd.DataFrame, place: Path, sheet: str = "list") -> Path:
+def write_table(table: pd.DataFrame, place: Path, sheet: str = "list", *, verbatim: bool = False) -> Path:
     """Write by the ending of the file: ``.csv`` and ``.xlsx`` (neutralised) or ``.parquet``.
 
     Parameters
     ----------
     sheet : str
         Name of the worksheet of a workbook.
+    verbatim : bool
+        Neutralise nothing: for files that programs read, not people.
 
     Raises
     ------
@@ -32,11 +37,13 @@ def write_table(table: pd.DataFrame, place: Path, sheet: str = "list") -> Path:
     if not place.parent.is_dir():
         raise ParamsError(f"{place}: its folder does not exist; create it first")
     partial = place.with_name(f".{place.name}.{os.getpid()}")
+    if place.suffix != ".parquet" and not verbatim:
+        table = neutralised(table)
     try:
         if place.suffix == ".csv":
-            neutralised(table).to_csv(partial, index=False)
+            table.to_csv(partial, index=False)
         elif place.suffix == ".xlsx":
-            _write_workbook(neutralised(table), partial, sheet)
+            _write_workbook(table, partial, sheet)
         else:
             table.to_parquet(partial, index=False)
         os.replace(partial, place)

@@ -87,6 +87,16 @@ def test_ids_are_text_and_one_bad_cell_refuses_its_row_alone(decided: Path) -> N
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("returned", ["+4912", "'+4912"], ids=["its own", "as its list was handed out"])
+def test_an_id_that_looks_like_a_formula_stays_the_id_that_ingest_knows(decided: Path, returned: str) -> None:
+    catalog.save("contact_list", catalog.load("contact_list").replace({"customer_id": {"C1": "+4912"}}))
+    came = decided / "came.csv"
+    came.write_text(f"{HEADER}\n2026-07-01-card,{returned},2026-07-02,,2026-07-05,12.5\n", "utf-8")
+    found = take_in(came, decided / "treatments.csv", pd.Timestamp("2026-08-01"))
+    assert found.accepted == 1
+    assert pd.read_csv(found.treatments, dtype=str)["customer_id"].tolist() == ["+4912", "C2", "C3"]
+
+
 def test_the_commands_say_what_they_did_and_without_a_round_what_to_do(
     decided: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
