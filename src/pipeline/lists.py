@@ -8,15 +8,20 @@ import pandas as pd
 from .. import catalog
 from ..data.flat import read_flat_table
 from ..decisioning.export import Sent, send, write_lists
-from ..decisioning.feedback.responses import KEY, accept_responses, treatments_of
-from ..errors import DataError
-from ..reports.spreadsheet import RUN_BY_SPREADSHEETS
+from ..decisioning.feedback.responses import KEY, accept_responses, merged, taken_in_before, treatments_of
+from ..errors import DataError, ParamsError
+from ..reports.spreadsheet import RUN_BY_SPREADSHEETS, neutralised
 from ..scoring.export import write_table
+
+READ_BY_INGEST = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
 class Returned:
-    """Where the responses are now: rows of ``treatments`` for a source of kind ``files``, and what was refused."""
+    """Where the responses are now: rows of ``treatments`` for a source of kind ``files``, and what was refused.
+
+    ``accepted`` and ``rejected`` count the rows of the file just taken in.
+    """
 
     treatments: Path
     rejects: Path | None
@@ -49,32 +54,49 @@ def hand_out(
 
 
 def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
-    """Hold responses against the lists of the round and write them as rows of ``treatments``.
+    """Hold responses against the lists of the round and put them among the rows of ``treatments`` taken in before.
 
-    Everybody who was assigned has a row, control groups too: effects are by intention to treat.
+    Everybody who was assigned has a row, control groups too: effects are by intention to treat. A later file completes
+    and corrects: what it states about a customer of a campaign replaces what was known, what it leaves empty stays.
+    Taking the same file in again changes nothing.
 
     Parameters
     ----------
     file : CSV or Parquet with ``campaign_id, customer_id, delivered_at, reached_at, responded_at, response_value``
-    out : where the rows of ``treatments`` go; name it as a source of kind ``files`` in params/ingest.yaml
+    out : CSV or Parquet where the rows of ``treatments`` are, or go; name it as a source of kind ``files`` in
+        params/ingest.yaml. Refused rows are kept beside it, in ``<out>_rejects.csv``.
     received_at : when the responses came
 
     Raises
     ------
     DataError
-        If no round was decided, or a column is missing.
+        If no round was decided, a column is missing, or what stands in ``out`` are no rows of ``treatments``.
+    ParamsError
+        If ``out`` has another ending.
     """
+    if out.suffix not in READ_BY_INGEST:
+        raise ParamsError(f"{out.name}: expected a file that ends in {' or '.join(READ_BY_INGEST)}")
     day = pd.Timestamp(_decided("desk")["as_of"].iloc[0])
     lists = pd.concat([_decided("contact_list"), _decided("withheld")], ignore_index=True)
     lists = lists[["campaign_id", "customer_id", "arm", "propensity"]].assign(assigned_at=day)
     lists["expires_at"] = pd.Series(pd.NaT, lists.index)  # windows are judged by the feedback
+    before = taken_in_before(read_flat_table(out, as_text=True)) if out.exists() else None
     came = _as_listed(read_flat_table(file, as_text=True))
-    found = accept_responses(lists, came, received_at=received_at)
-    whole = treatments_of(lists, found.accepted)
-    refused = None
-    if len(found.rejects):
-        refused = write_table(found.rejects, out.with_name(f"{out.stem}_rejects.csv"))
+    found = accept_responses(lists, came, received_at=received_at, before=before)
+    known = found.accepted if before is None else merged(before, found.accepted)
+    whole = treatments_of(lists, known)
+    whole = whole if before is None else merged(before, whole)
+    refused = _keep_rejects(found.rejects, file, out) if len(found.rejects) else None
     return Returned(write_table(whole, out, verbatim=True), refused, len(found.accepted), len(found.rejects))
+
+
+def _keep_rejects(rejects: pd.DataFrame, file: Path, out: Path) -> Path:
+    """Add refused rows, with the name of their file, to those of earlier files; the same row is kept once."""
+    place = out.with_name(f"{out.stem}_rejects.csv")
+    rows = neutralised(rejects.astype(object).fillna("").astype("str").assign(file=file.name))
+    if place.exists():
+        rows = pd.concat([read_flat_table(place, as_text=True), rows], ignore_index=True).drop_duplicates()
+    return write_table(rows, place)
 
 
 def _as_listed(came: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from afraz import catalog, cli
-from afraz.errors import DataError
+from afraz.errors import DataError, ParamsError
 from afraz.pipeline.lists import hand_out, take_in
 
 HEADER = "campaign_id,customer_id,delivered_at,reached_at,responded_at,response_value"
@@ -95,6 +95,44 @@ def test_an_id_that_looks_like_a_formula_stays_the_id_that_ingest_knows(decided:
     found = take_in(came, decided / "treatments.csv", pd.Timestamp("2026-08-01"))
     assert found.accepted == 1
     assert pd.read_csv(found.treatments, dtype=str)["customer_id"].tolist() == ["+4912", "C2", "C3"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_later_file_completes_and_corrects_and_again_changes_nothing(decided: Path, ending: str) -> None:
+    out = decided / f"treatments{ending}"
+    files = {
+        "week1.csv": "2026-07-01-card,C1,2026-07-02,,2026-07-05,12.5\n2026-07-01-card,=C9,,,,\n",
+        "week2.csv": "2026-07-01-loan,C2,2026-07-08,,2026-07-09,7\n2026-07-01-card,C8,,,,\n",
+        "week3.csv": "2026-07-01-card,C1,,2026-07-04,,20\n",  # completes reached_at, corrects the value
+    }
+    for name, rows in files.items():
+        (decided / name).write_text(f"{HEADER}\n{rows}", "utf-8")
+        found = take_in(decided / name, out, pd.Timestamp("2026-08-01"))
+        assert found.accepted == 1
+    rows = (pd.read_csv(out) if ending == ".csv" else pd.read_parquet(out)).set_index("customer_id")
+    assert sorted(rows.index) == ["C1", "C2", "C3"]
+    told = rows.loc["C1", ["delivered_at", "reached_at", "responded_at"]].map(pd.Timestamp).dt.day
+    assert told.tolist() == [2, 4, 5]
+    assert rows["response_value"].astype(float).loc[["C1", "C2"]].tolist() == [20, 7]
+    refused = decided / "treatments_rejects.csv"
+    assert pd.read_csv(refused)[["file", "line", "customer_id"]].to_numpy().tolist() == [
+        ["week1.csv", 2, "'=C9"], ["week2.csv", 2, "C8"],
+    ]  # fmt: skip
+    bytes_then = out.read_bytes(), refused.read_bytes()
+    for name in ("week3.csv", "week2.csv"):
+        take_in(decided / name, out, pd.Timestamp("2026-08-01"))
+    assert (out.read_bytes(), refused.read_bytes()) == bytes_then
+
+
+def test_what_is_no_file_of_treatments_is_not_written_over(decided: Path) -> None:
+    came, out = decided / "came.csv", decided / "treatments.csv"
+    came.write_text(f"{HEADER}\n2026-07-01-card,C1,2026-07-02,,,\n", "utf-8")
+    out.write_text("customer_id,amount\nC1,7\n", "utf-8")
+    with pytest.raises(DataError, match="treatments taken in before: expected columns .* missing campaign_id"):
+        take_in(came, out, pd.Timestamp("2026-08-01"))
+    with pytest.raises(ParamsError, match=r"treatments.xlsx: expected a file that ends in .csv or .parquet"):
+        take_in(came, out.with_suffix(".xlsx"), pd.Timestamp("2026-08-01"))
+    assert out.read_text("utf-8") == "customer_id,amount\nC1,7\n"
 
 
 def test_the_commands_say_what_they_did_and_without_a_round_what_to_do(

@@ -36,8 +36,9 @@ class Accepted:
 
 
 def accept_responses(
-    lists: pd.DataFrame, responses: pd.DataFrame, *, received_at: pd.Timestamp, max_amount: float = 1_000_000_000
-) -> Accepted:
+    lists: pd.DataFrame, responses: pd.DataFrame, *, received_at: pd.Timestamp, max_amount: float = 1_000_000_000,
+    before: pd.DataFrame | None = None,
+) -> Accepted:  # fmt: skip
     """Hold rows that came back against the lists that went out; the first broken rule names a reject.
 
     Parameters
@@ -50,6 +51,9 @@ def accept_responses(
         or typed; dates with a zone become UTC.
     received_at : Timestamp
         When the rows came; later dates are refused.
+    before : DataFrame, optional
+        Rows of ``treatments`` taken in earlier: they fill what a row about the same customer and campaign leaves empty,
+        and what it states replaces theirs. Rules judge the row so completed.
 
     Raises
     ------
@@ -73,12 +77,11 @@ def accept_responses(
     """
     _need(lists, LIST, "lists")
     _need(responses, RETURNED, "responses")
-    repeated = int(lists.duplicated(KEY).sum())
-    if repeated:
-        raise DataError(f"lists: {repeated:,} rows repeat a customer of a campaign: expected one row each")
+    _refuse_repeats(lists, "lists")
     arrived = responses[RETURNED].reset_index(drop=True)
-    rows = arrived.assign(**{k: _text(arrived[k]) for k in KEY})
-    rows = rows.assign(**{d: _moments(arrived[d]) for d in DATES}, response_value=_amounts(arrived["response_value"]))
+    rows = _typed(arrived)
+    if before is not None:
+        rows = _completed(rows, arrived, _typed(before[RETURNED]))
     sent = lists.drop(columns=[c for c in (*DATES, "response_value") if c in lists])
     sent = sent.assign(**{k: _text(sent[k]) for k in KEY})
     rows = rows.merge(sent, on=KEY, how="left", indicator="listed", validate="many_to_one")
@@ -113,10 +116,67 @@ def treatments_of(lists: pd.DataFrame, accepted: pd.DataFrame) -> pd.DataFrame:
     return whole[[*TREATMENT, *(c for c in sent.columns if c not in TREATMENT)]]
 
 
+def taken_in_before(treatments: pd.DataFrame) -> pd.DataFrame:
+    """Give rows of ``treatments`` that were written to a file the types that they had.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or a customer of a campaign repeats.
+
+    Examples
+    --------
+    >>> written = pd.DataFrame({name: [""] for name in TREATMENT}).assign(customer_id="007", propensity="0.5")
+    >>> taken_in_before(written)[["customer_id", "propensity", "responded_at"]].to_numpy().tolist()
+    [['007', 0.5, NaT]]
+    """
+    _need(treatments, TREATMENT, "treatments taken in before")
+    rows = _typed(treatments)
+    _refuse_repeats(rows, "treatments taken in before")
+    return rows.assign(
+        assigned_at=_moments(rows["assigned_at"]), propensity=_amounts(rows["propensity"]), arm=_text(rows["arm"]),
+        response_value=_money(rows["response_value"]),
+    )  # fmt: skip
+
+
+def merged(before: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
+    """Put rows of ``treatments`` over those taken in before; rows that only the earlier have stay.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"campaign_id": "P1", "customer_id": ["a", "b"], "arm": "card"})
+    >>> merged(before, before.tail(1).assign(arm="loan"))[["customer_id", "arm"]].to_numpy().tolist()
+    [['a', 'card'], ['b', 'loan']]
+    """
+    gone = before[~pd.MultiIndex.from_frame(before[KEY]).isin(pd.MultiIndex.from_frame(whole[KEY]))]
+    return pd.concat([gone, whole], ignore_index=True) if len(gone) else whole
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Read ids as text, dates as moments, values as numbers; what cannot be read is missing."""
+    return rows.assign(
+        **{k: _text(rows[k]) for k in KEY}, **{d: _moments(rows[d]) for d in DATES},
+        response_value=_amounts(rows["response_value"]),
+    )  # fmt: skip
+
+
+def _completed(rows: pd.DataFrame, arrived: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Fill what a row leaves empty (not what it states unreadably) from what is known of it."""
+    known = rows[KEY].merge(before, on=KEY, how="left", validate="many_to_one")
+    told = [*DATES, "response_value"]
+    return rows.assign(**{c: rows[c].where(_given(arrived[c]), known[c]) for c in told})
+
+
 def _need(frame: pd.DataFrame, names: list[str], what: str) -> None:
     lacking = [name for name in names if name not in frame.columns]
     if lacking:
         raise DataError(f"{what}: expected columns {', '.join(names)}, missing {', '.join(lacking)}")
+
+
+def _refuse_repeats(rows: pd.DataFrame, what: str) -> None:
+    repeated = int(rows.duplicated(KEY).sum())
+    if repeated:
+        raise DataError(f"{what}: {repeated:,} rows repeat a customer of a campaign: expected one row each")
 
 
 def _text(column: pd.Series) -> pd.Series:

@@ -87,6 +87,16 @@ def test_who_never_answered_stays_in_the_denominator() -> None:
     assert rejects.empty
 
 
+def test_what_is_known_fills_empty_cells_only_and_rules_judge_the_completed_row() -> None:
+    known = back({"delivered_at": "2026-05-02", "responded_at": "2026-05-03", "response_value": "10"})
+    came = back({"response_value": "20"}, {"responded_at": "soon"}, {"customer_id": "c", "response_value": "20"})
+    found = accept_responses(SENT, came, received_at=RECEIVED, before=known)
+    row = found.accepted[["customer_id", "delivered_at", "responded_at", "response_value"]]
+    assert row.to_numpy().tolist() == [["a", pd.Timestamp("2026-05-02"), pd.Timestamp("2026-05-03"), Decimal("20.00")]]
+    assert found.rejects["rule"].tolist() == ["responded_at_not_a_date", "value_without_response"]
+    assert found.rejects["delivered_at"].isna().all(), "rejects are kept as they arrived"
+
+
 def test_agents_of_a_list_are_carried_along() -> None:
     sent = SENT.assign(agent_id=["G1", None, "G2", "G2"])
     found = accept_responses(sent, back({"responded_at": "2026-05-03"}), received_at=RECEIVED)
