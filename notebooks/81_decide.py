@@ -30,6 +30,7 @@ from afraz.catalog import root, save, target
 from afraz.decisioning.balance import check_sizes
 from afraz.decisioning.decide import decide, decision_inputs
 from afraz.decisioning.desk import write_index
+from afraz.decisioning.round_campaigns import round_campaigns
 
 # %%
 today = date.fromisoformat(as_of)
@@ -69,9 +70,15 @@ check_sizes(found.tables["strips"]).round(4)
 found.tables["desk"].groupby(["routing_priority", "tier"], dropna=False)["leaving_risk"].agg(["size", "mean"]).round(4)
 # %% [markdown]
 # ## Save
+# A round is kept whole, for responses come back when later rounds are decided.
+# %%
+contacts, withheld = found.tables["contact_list"], found.tables["withheld"]
+campaigns = round_campaigns(contacts, withheld, inputs.offers, today, limits)
+kept = {"round": contacts, "round_withheld": withheld, "round_campaigns": campaigns}
+campaigns
 # %%
 saved = {name: save(name, table) for name, table in found.tables.items()}
-save("round", found.tables["contact_list"], as_of=as_of)
+saved |= {name: save(name, table, as_of=as_of) for name, table in kept.items()}
 write_index(found.tables["desk"], target("desk_index"))
 save("decide_metrics", found.summary)
 saved

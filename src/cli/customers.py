@@ -168,10 +168,15 @@ def lists(
 @app.command()
 def responses(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet of what came back")],
-    out: Annotated[Path, typer.Option(help="rows of treatments: name it as a source of kind files")],
+    out: Annotated[Path, typer.Option(help=".csv or .parquet: rows of treatments, completed by each later file")],
     received: Annotated[str | None, typer.Option(help="ISO date on which they came; default: today")] = None,
 ) -> None:
-    """Hold responses against the round's lists; what fits becomes treatments, the rest is kept with its rule."""
+    """Hold responses against all lists handed out; what fits becomes treatments, the rest is kept with its rule.
+
+    A later file completes and corrects: what it states replaces what was known, what it leaves empty stays. Beside
+    OUT, <out>_campaigns holds the campaigns of these rows: name both, as treatments and campaigns, in one source of
+    kind files in params/ingest.yaml. Refused rows are kept in <out>_rejects.csv.
+    """
     import datetime as dt
 
     import pandas as pd
@@ -181,6 +186,6 @@ def responses(
 
     day = iso_date(received, "--received") if received else dt.date.today()
     found = take_in(file, out, pd.Timestamp(day) + pd.Timedelta(days=1))
-    console.print(f"{found.accepted:,} accepted → {found.treatments}", markup=False)
+    console.print(f"{found.accepted:,} accepted → {found.treatments}, {found.campaigns}", markup=False)
     if found.rejected:
         console.print(f"{found.rejected:,} refused → {found.rejects}", markup=False)

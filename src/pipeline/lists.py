@@ -18,12 +18,13 @@ READ_BY_INGEST = (".csv", ".parquet")
 
 @dataclass(frozen=True)
 class Returned:
-    """Where the responses are now: rows of ``treatments`` for a source of kind ``files``, and what was refused.
+    """Where the responses are now: ``treatments`` and ``campaigns`` for a source of kind ``files``, and refused rows.
 
     ``accepted`` and ``rejected`` count the rows of the file just taken in.
     """
 
     treatments: Path
+    campaigns: Path
     rejects: Path | None
     accepted: int
     rejected: int
@@ -54,17 +55,19 @@ def hand_out(
 
 
 def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
-    """Hold responses against the lists of the round and put them among the rows of ``treatments`` taken in before.
+    """Hold responses against the lists of all rounds kept and put them among the ``treatments`` taken in before.
 
-    Everybody who was assigned has a row, control groups too: effects are by intention to treat. A later file completes
+    Everybody who was assigned has a row, control groups too: effects are by intention to treat. The campaigns of these
+    rows are written as well, for ingest accepts no treatment without its campaign. A later file completes
     and corrects: what it states about a customer of a campaign replaces what was known, what it leaves empty stays.
     Taking the same file in again changes nothing.
 
     Parameters
     ----------
     file : CSV or Parquet with ``campaign_id, customer_id, delivered_at, reached_at, responded_at, response_value``
-    out : CSV or Parquet where the rows of ``treatments`` are, or go; name it as a source of kind ``files`` in
-        params/ingest.yaml. Refused rows are kept beside it, in ``<out>_rejects.csv``.
+    out : CSV or Parquet where the rows of ``treatments`` are, or go; ``<out>_campaigns`` with the same ending is beside
+        it: name both in a source of kind ``files`` in params/ingest.yaml. Refused rows are kept in
+        ``<out>_rejects.csv``.
     received_at : when the responses came
 
     Raises
@@ -76,18 +79,37 @@ def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
     """
     if out.suffix not in READ_BY_INGEST:
         raise ParamsError(f"{out.name}: expected a file that ends in {' or '.join(READ_BY_INGEST)}")
-    day = pd.Timestamp(_decided("desk")["as_of"].iloc[0])
-    lists = pd.concat([_decided("contact_list"), _decided("withheld")], ignore_index=True)
-    lists = lists[["campaign_id", "customer_id", "arm", "propensity"]].assign(assigned_at=day)
-    lists["expires_at"] = pd.Series(pd.NaT, lists.index)  # windows are judged by the feedback
+    lists, campaigns = _kept_rounds()
     before = taken_in_before(read_flat_table(out, as_text=True)) if out.exists() else None
     came = _as_listed(read_flat_table(file, as_text=True))
     found = accept_responses(lists, came, received_at=received_at, before=before)
     known = found.accepted if before is None else merged(before, found.accepted)
     whole = treatments_of(lists, known)
     whole = whole if before is None else merged(before, whole)
+    place = out.with_name(f"{out.stem}_campaigns{out.suffix}")
+    campaigns = campaigns[campaigns["campaign_id"].isin(whole["campaign_id"])]
+    if place.exists():
+        campaigns = merged(read_flat_table(place, as_text=True), campaigns, ["campaign_id"])
     refused = _keep_rejects(found.rejects, file, out) if len(found.rejects) else None
-    return Returned(write_table(whole, out, verbatim=True), refused, len(found.accepted), len(found.rejects))
+    return Returned(
+        write_table(whole, out, verbatim=True), write_table(campaigns, place, verbatim=True), refused,
+        len(found.accepted), len(found.rejects),
+    )  # fmt: skip
+
+
+def _kept_rounds() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read who was assigned what in every round that is kept, and the campaigns of these rounds."""
+    place = catalog.path("round_campaigns", as_of="*")
+    days = [f.parent.name.removeprefix("as_of=") for f in place.parent.parent.glob(f"{place.parent.name}/{place.name}")]
+    if not days:
+        raise DataError("no round was decided yet: run `dvc repro decide` first")
+    parts = []
+    for day in sorted(days):
+        rows = pd.concat([catalog.load(n, as_of=day) for n in ("round", "round_withheld")], ignore_index=True)
+        parts.append(rows[[*KEY, "arm", "propensity"]].assign(assigned_at=pd.Timestamp(day)))
+    lists = pd.concat(parts, ignore_index=True)
+    lists["expires_at"] = pd.Series(pd.NaT, lists.index)  # windows are judged by the feedback
+    return lists, pd.concat([catalog.load("round_campaigns", as_of=day) for day in sorted(days)], ignore_index=True)
 
 
 def _keep_rejects(rejects: pd.DataFrame, file: Path, out: Path) -> Path:

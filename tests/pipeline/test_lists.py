@@ -1,6 +1,7 @@
 """Lists go out as files and come back as treatments; nothing that came is lost."""
 
 import sys
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -8,9 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from afraz import catalog, cli
+from afraz.data.ingest import ingest
+from afraz.decisioning.round_campaigns import round_campaigns
 from afraz.errors import DataError, ParamsError
 from afraz.pipeline.lists import hand_out, take_in
 
+ROUND = "2026-07-01"
 HEADER = "campaign_id,customer_id,delivered_at,reached_at,responded_at,response_value"
 
 
@@ -19,13 +23,22 @@ def decided(workspace: Path) -> Path:
     rows = pd.DataFrame({
         "campaign_id": ["2026-07-01-card", "2026-07-01-loan"], "customer_id": ["C1", "C2"], "offer": ["card", "loan"],
         "channel": ["call", "email"], "reason_1": ["=HYPERLINK(1)", "pays fees"], "arm": ["card", "loan"],
-        "propensity": [0.7, 0.7],
+        "propensity": [0.7, 0.7], "week": [1, 1], "expires_at": pd.Timestamp("2026-07-20"),
     })  # fmt: skip
-    held = rows.head(1).assign(customer_id="C3", arm="control", propensity=0.3)
+    held = rows.head(1).assign(customer_id="C3", arm="control", propensity=0.3, expires_at=pd.NaT)
     catalog.save("contact_list", rows)
-    catalog.save("withheld", held)
-    catalog.save("desk", pd.DataFrame({"customer_id": ["C1"], "as_of": pd.Timestamp("2026-07-01")}))
+    keep(rows, held, "2026-07-01")
     return workspace
+
+
+def keep(contacts: pd.DataFrame, withheld: pd.DataFrame, day: str) -> None:
+    """Keep a round as the decide stage does."""
+    offers = pd.DataFrame({"offer": ["card", "loan"], "channel": ["call", "email"], "contact_cost": [4.0, 0.1],
+                           "offer_cost": [5.0, 8.0]})  # fmt: skip
+    catalog.save("round", contacts, as_of=day)
+    catalog.save("round_withheld", withheld, as_of=day)
+    campaigns = round_campaigns(contacts, withheld, offers, date.fromisoformat(day))
+    catalog.save("round_campaigns", campaigns, as_of=day)
 
 
 def test_one_file_per_campaign_or_channel_and_formulas_are_neutralised(decided: Path) -> None:
@@ -71,8 +84,8 @@ def test_responses_become_treatments_of_everybody_assigned_and_strangers_are_kep
 
 def test_ids_are_text_and_one_bad_cell_refuses_its_row_alone(decided: Path) -> None:
     ids = [f"{n:06}" for n in range(60)]
-    rows = catalog.load("contact_list").head(1)
-    catalog.save("contact_list", pd.concat([rows.assign(customer_id=name) for name in [*ids, "NA"]]))
+    rows = catalog.load("round", as_of=ROUND).head(1)
+    catalog.save("round", pd.concat([rows.assign(customer_id=name) for name in [*ids, "NA"]]), as_of=ROUND)
     lines = [f"2026-07-01-card,{name},2026-07-02,,2026-07-05,{n}" for n, name in enumerate(ids)]
     lines += ["2026-07-01-card,X9,2026-07-02,,,", "2026-07-01-card,NA,2026-07-02,,2026-07-05,12"]
     lines[5] = '2026-07-01-card,000005,2026-07-02,,2026-07-05,"12,5"'
@@ -89,7 +102,8 @@ def test_ids_are_text_and_one_bad_cell_refuses_its_row_alone(decided: Path) -> N
 
 @pytest.mark.parametrize("returned", ["+4912", "'+4912"], ids=["its own", "as its list was handed out"])
 def test_an_id_that_looks_like_a_formula_stays_the_id_that_ingest_knows(decided: Path, returned: str) -> None:
-    catalog.save("contact_list", catalog.load("contact_list").replace({"customer_id": {"C1": "+4912"}}))
+    rows = catalog.load("round", as_of=ROUND)
+    catalog.save("round", rows.replace({"customer_id": {"C1": "+4912"}}), as_of=ROUND)
     came = decided / "came.csv"
     came.write_text(f"{HEADER}\n2026-07-01-card,{returned},2026-07-02,,2026-07-05,12.5\n", "utf-8")
     found = take_in(came, decided / "treatments.csv", pd.Timestamp("2026-08-01"))
@@ -133,6 +147,44 @@ def test_what_is_no_file_of_treatments_is_not_written_over(decided: Path) -> Non
     with pytest.raises(ParamsError, match=r"treatments.xlsx: expected a file that ends in .csv or .parquet"):
         take_in(came, out.with_suffix(".xlsx"), pd.Timestamp("2026-08-01"))
     assert out.read_text("utf-8") == "customer_id,amount\nC1,7\n"
+
+
+def test_the_loop_closes_over_rounds_and_what_came_back_passes_ingest(decided: Path) -> None:
+    folder = decided / "bank"
+    folder.mkdir()
+    out = folder / "treatments.csv"
+    (folder / "july.csv").write_text(f"{HEADER}\n2026-07-01-card,C1,2026-07-02,,2026-07-05,12.5\n", "utf-8")
+    assert take_in(folder / "july.csv", out, pd.Timestamp("2026-07-10")).accepted == 1
+    card, loan = (catalog.load("round", as_of=ROUND).loc[[n]] for n in (0, 1))
+    august = card.assign(campaign_id="2026-08-01-card", customer_id="C2", expires_at=pd.Timestamp("2026-08-20"))
+    held = loan.assign(campaign_id="2026-08-01-card", offer="card", channel="call", customer_id="C1", arm="control")
+    catalog.save("contact_list", august)
+    keep(august, held, "2026-08-01")
+    came = "2026-07-01-loan,C2,2026-07-08,,2026-08-02,7\n2026-08-01-card,C1,,,2026-08-04,3\n"
+    (folder / "august.csv").write_text(f"{HEADER}\n{came}", "utf-8")
+    found = take_in(folder / "august.csv", out, pd.Timestamp("2026-08-10"))
+    assert (found.accepted, found.rejected) == (2, 0)
+
+    (folder / "customers.csv").write_text("customer_id,joined_at\nC1,2020-01-01\nC2,2020-01-01\nC3,2020-01-01\n")
+    (folder / "transactions.csv").write_text(
+        "transaction_id,customer_id,booked_at,amount\nT1,C1,2026-01-05 10:00:00,-12.50\n"
+    )
+    files = {"customers": "customers", "transactions": "transactions", "treatments": out.stem,
+             "campaigns": found.campaigns.stem}  # fmt: skip
+    source = {"kind": "files", "path": str(folder), "tables": {t: {"path": f"{f}.csv"} for t, f in files.items()}}
+    ingest([source], folder / "canonical", folder / "rejects", observed_until=date(2026, 8, 15), max_reject_share=0.0)
+    rows = pd.read_parquet(folder / "canonical" / "treatments.parquet").set_index(["campaign_id", "customer_id"])
+    assert sorted(rows.index) == [("2026-07-01-card", "C1"), ("2026-07-01-card", "C3"), ("2026-07-01-loan", "C2"),
+                                  ("2026-08-01-card", "C1"), ("2026-08-01-card", "C2")]  # fmt: skip
+    assert rows.groupby("campaign_id")["responded_at"].count().tolist() == [1, 1, 1]
+    assert rows.loc[("2026-08-01-card", "C1"), ["arm", "propensity"]].tolist() == ["control", 0.7]
+    campaigns = pd.read_parquet(folder / "canonical" / "campaigns.parquet").set_index("campaign_id")
+    told = campaigns.loc["2026-07-01-loan", ["offer", "channel", "contact_cost", "offer_cost", "response_window_days"]]
+    assert [str(cell) for cell in told] == ["loan", "email", "0.10", "8.00", "30"]
+    catalog.path("round_campaigns", as_of=ROUND).unlink()  # a round that is gone takes nothing with it
+    take_in(folder / "august.csv", out, pd.Timestamp("2026-08-10"))
+    assert len(pd.read_csv(out)) == 5
+    assert sorted(pd.read_csv(found.campaigns)["campaign_id"]) == sorted(campaigns.index)
 
 
 def test_the_commands_say_what_they_did_and_without_a_round_what_to_do(

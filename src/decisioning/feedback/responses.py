@@ -4,6 +4,7 @@ Everybody on a list stays in ``treatments``, with or without a row that came bac
 turn the effect of an offer into the behaviour of those who liked it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -139,8 +140,8 @@ def taken_in_before(treatments: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def merged(before: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
-    """Put rows of ``treatments`` over those taken in before; rows that only the earlier have stay.
+def merged(before: pd.DataFrame, whole: pd.DataFrame, key: Sequence[str] = KEY) -> pd.DataFrame:
+    """Put rows over those with the same key that were written before; rows that only the earlier have stay.
 
     Examples
     --------
@@ -148,8 +149,9 @@ def merged(before: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
     >>> merged(before, before.tail(1).assign(arm="loan"))[["customer_id", "arm"]].to_numpy().tolist()
     [['a', 'card'], ['b', 'loan']]
     """
-    gone = before[~pd.MultiIndex.from_frame(before[KEY]).isin(pd.MultiIndex.from_frame(whole[KEY]))]
-    return pd.concat([gone, whole], ignore_index=True) if len(gone) else whole
+    names = list(key)
+    alone = before[~pd.MultiIndex.from_frame(before[names]).isin(pd.MultiIndex.from_frame(whole[names]))]
+    return pd.concat([alone, whole], ignore_index=True) if len(alone) else whole
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:
