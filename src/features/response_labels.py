@@ -32,7 +32,8 @@ def response_labels(
     control group is judged alike. ``status`` says why a row has no outcome: *unfinished*, the window had not ended by
     ``observed_until`` (left out even where the response has come already: those who respond early would be
     over-represented); *no arm*, nobody knows what was assigned; *early response*, dated before the assignment: refused,
-    for one of the two dates is wrong. They are counted by :func:`label_counts`, not guessed.
+    for one of the two dates is wrong (a date without time counts for the whole day, as in ingest). They are counted
+    by :func:`label_counts`, not guessed.
 
     **response_value** is the value of a response within the window, 0 without one, missing where the source records
     none. **contact_cost** is the campaign's for offers that were sent out (where no sending is recorded at all: for
@@ -91,7 +92,7 @@ def response_labels(
         earned_until=rows.assigned_at + ibis.interval(days=value_days),
     )  # fmt: skip
     status = ibis.cases(
-        (rows.arm.isnull(), REFUSED[0]), (rows.responded_at < rows.assigned_at, REFUSED[1]),
+        (rows.arm.isnull(), REFUSED[0]), (_early(rows), REFUSED[1]),
         (rows.closes > end, UNFINISHED), else_=LABELLED,
     )  # fmt: skip
     rows = rows.mutate(status=status, late=ibis.coalesce(rows.responded_at >= rows.closes, False))
@@ -119,6 +120,13 @@ def response_labels(
         "offer_cost", "net_value", margin_after=_if(usable & (rows.earned_until <= end), margin),
         closed_after=_if(usable & (rows.earned_until + wait <= end), gone),
     )  # fmt: skip
+
+
+def _early(rows: ir.Table) -> ir.BooleanValue:
+    """Tell who responded before the assignment; a date without time of the same day does not."""
+    responded, assigned = rows.responded_at, rows.assigned_at
+    whole_day = (responded == responded.truncate("D")) & (responded.date() == assigned.date())
+    return (responded < assigned) & ~whole_day
 
 
 def _days(count: ir.IntegerValue) -> ir.IntervalValue:

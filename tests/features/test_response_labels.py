@@ -76,6 +76,14 @@ def test_impossible_rows_are_refused_and_counted(labels):
     assert (counts["assigned"] == counts["labelled"] + counts["unfinished"] + counts["refused"]).all()
 
 
+def test_a_date_without_time_counts_for_the_whole_day_of_assignment(labels):
+    drawn = [_drawn("same day", responded="2024-03-31T00:00:00"), _drawn("day before", responded="2024-03-30T00:00:00")]
+    rows = _by_customer(labels(drawn))
+    assert rows["status"].to_dict() == {"same day": "labelled", "day before": "early response"}
+    assert rows.loc["same day", "responded"] == 1
+    assert rows.loc["same day", "response_value"] == 20
+
+
 def test_costs_fall_on_offers_sent_out_and_taken_up_and_on_no_control(labels):
     sent = {"delivered_at": "2024-04-01T00:00:00"}
     drawn = [_drawn("taken", responded="2024-04-05T00:00:00", **sent), _drawn("sent", **sent), _drawn("unsent"),
