@@ -175,7 +175,8 @@ def responses(
 
     A later file completes and corrects: what it states replaces what was known, what it leaves empty stays. Beside
     OUT, <out>_campaigns holds the campaigns of these rows: name both, as treatments and campaigns, in one source of
-    kind files in params/ingest.yaml. Refused rows are kept in <out>_rejects.csv.
+    kind files in params/ingest.yaml. Refused rows are kept in <out>_rejects.csv. Customers count as assigned from the
+    week they were planned for: a contact or a response before it is refused.
     """
     import datetime as dt
 

@@ -57,10 +57,12 @@ def hand_out(
 def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
     """Hold responses against the lists of all rounds kept and put them among the ``treatments`` taken in before.
 
-    Everybody who was assigned has a row, control groups too: effects are by intention to treat. The campaigns of these
-    rows are written as well, for ingest accepts no treatment without its campaign. A later file completes
-    and corrects: what it states about a customer of a campaign replaces what was known, what it leaves empty stays.
-    Taking the same file in again changes nothing.
+    Everybody who was assigned has a row, control groups too: effects are by intention to treat. A customer is assigned
+    when the week begins that was planned, in control as well, so that every response window begins when a contact may;
+    weeks that have not begun when the responses came have no rows yet. The campaigns of the rows are written as well,
+    for ingest accepts no treatment without its campaign. A later file completes and corrects: what it states about a
+    customer of a campaign replaces what was known, what it leaves empty stays. Taking the same file in again changes
+    nothing.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
     came = _as_listed(read_flat_table(file, as_text=True))
     found = accept_responses(lists, came, received_at=received_at, before=before)
     known = found.accepted if before is None else merged(before, found.accepted)
-    whole = treatments_of(lists, known)
+    whole = treatments_of(lists[lists["assigned_at"] < received_at], known)
     whole = whole if before is None else merged(before, whole)
     place = out.with_name(f"{out.stem}_campaigns{out.suffix}")
     campaigns = campaigns[campaigns["campaign_id"].isin(whole["campaign_id"])]
@@ -106,7 +108,9 @@ def _kept_rounds() -> tuple[pd.DataFrame, pd.DataFrame]:
     parts = []
     for day in sorted(days):
         rows = pd.concat([catalog.load(n, as_of=day) for n in ("round", "round_withheld")], ignore_index=True)
-        parts.append(rows[[*KEY, "arm", "propensity"]].assign(assigned_at=pd.Timestamp(day)))
+        weeks = rows["week"].fillna(1).astype(int)
+        begins = pd.Timestamp(day) + pd.to_timedelta(7 * (weeks - 1), unit="D")
+        parts.append(rows[[*KEY, "arm", "propensity"]].assign(assigned_at=begins))
     lists = pd.concat(parts, ignore_index=True)
     lists["expires_at"] = pd.Series(pd.NaT, lists.index)  # windows are judged by the feedback
     return lists, pd.concat([catalog.load("round_campaigns", as_of=day) for day in sorted(days)], ignore_index=True)

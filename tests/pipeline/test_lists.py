@@ -187,6 +187,22 @@ def test_the_loop_closes_over_rounds_and_what_came_back_passes_ingest(decided: P
     assert sorted(pd.read_csv(found.campaigns)["campaign_id"]) == sorted(campaigns.index)
 
 
+def test_windows_begin_with_the_planned_week_for_treated_and_control_alike(decided: Path) -> None:
+    for name in ("round", "round_withheld"):
+        rows = catalog.load(name, as_of=ROUND)
+        catalog.save(name, rows.assign(week=rows["customer_id"].map({"C1": 1, "C2": 4, "C3": 4})), as_of=ROUND)
+    came, out = decided / "came.csv", decided / "treatments.csv"
+    came.write_text(f"{HEADER}\n2026-07-01-card,C1,2026-07-02,,,\n2026-07-01-loan,C2,2026-07-21,,,\n", "utf-8")
+    early = take_in(came, out, pd.Timestamp("2026-07-22"))
+    assert early.rejects is not None
+    assert pd.read_csv(early.rejects)["rule"].tolist() == ["delivered_before_assigned"]
+    assert pd.read_csv(out)["customer_id"].tolist() == ["C1"], "week 4 begins on 22 July"
+    take_in(came, out, pd.Timestamp("2026-07-23"))
+    assert pd.read_csv(out).set_index("customer_id")["assigned_at"].to_dict() == {
+        "C1": "2026-07-01", "C2": "2026-07-22", "C3": "2026-07-22",
+    }  # fmt: skip
+
+
 def test_the_commands_say_what_they_did_and_without_a_round_what_to_do(
     decided: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
