@@ -59,10 +59,10 @@ def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
 
     Everybody who was assigned has a row, control groups too: effects are by intention to treat. A customer is assigned
     when the week begins that was planned, in control as well, so that every response window begins when a contact may;
-    weeks that have not begun when the responses came have no rows yet. The campaigns of the rows are written as well,
-    for ingest accepts no treatment without its campaign. A later file completes and corrects: what it states about a
-    customer of a campaign replaces what was known, what it leaves empty stays. Taking the same file in again changes
-    nothing.
+    weeks that have not begun when the responses came have no rows yet, nor has a round of which nothing ever came back:
+    it may never have been carried out. The campaigns of the rows are written as well, for ingest accepts no treatment
+    without its campaign. A later file completes and corrects: what it states about a customer of a campaign replaces
+    what was known, what it leaves empty stays. Taking the same file in again changes nothing.
 
     Parameters
     ----------
@@ -82,16 +82,19 @@ def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
     if out.suffix not in READ_BY_INGEST:
         raise ParamsError(f"{out.name}: expected a file that ends in {' or '.join(READ_BY_INGEST)}")
     lists, campaigns = _kept_rounds()
-    before = taken_in_before(read_flat_table(out, as_text=True)) if out.exists() else None
+    before = taken_in_before(_written(out)) if out.exists() else None
     came = _as_listed(read_flat_table(file, as_text=True))
     found = accept_responses(lists, came, received_at=received_at, before=before)
     known = found.accepted if before is None else merged(before, found.accepted)
-    whole = treatments_of(lists[lists["assigned_at"] < received_at], known)
+    heard = campaigns.loc[campaigns["campaign_id"].isin(known["campaign_id"]), "starts_at"]
+    campaigns = campaigns[campaigns["starts_at"].isin(heard)]  # of the rounds that were carried out
+    begun = lists["campaign_id"].isin(campaigns["campaign_id"]) & (lists["assigned_at"] < received_at)
+    whole = treatments_of(lists[begun], known)
     whole = whole if before is None else merged(before, whole)
     place = out.with_name(f"{out.stem}_campaigns{out.suffix}")
     campaigns = campaigns[campaigns["campaign_id"].isin(whole["campaign_id"])]
     if place.exists():
-        campaigns = merged(read_flat_table(place, as_text=True), campaigns, ["campaign_id"])
+        campaigns = merged(_written(place), campaigns, ["campaign_id"])
     refused = _keep_rejects(found.rejects, file, out) if len(found.rejects) else None
     return Returned(
         write_table(whole, out, verbatim=True), write_table(campaigns, place, verbatim=True), refused,
@@ -123,6 +126,13 @@ def _keep_rejects(rejects: pd.DataFrame, file: Path, out: Path) -> Path:
     if place.exists():
         rows = pd.concat([read_flat_table(place, as_text=True), rows], ignore_index=True).drop_duplicates()
     return write_table(rows, place)
+
+
+def _written(place: Path) -> pd.DataFrame:
+    """Read what an earlier call wrote; without a single response that is a header alone."""
+    if place.suffix == ".parquet":
+        return pd.read_parquet(place)
+    return pd.read_csv(place, dtype=str, keep_default_na=False)
 
 
 def _as_listed(came: pd.DataFrame) -> pd.DataFrame:

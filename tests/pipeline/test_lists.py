@@ -203,6 +203,21 @@ def test_windows_begin_with_the_planned_week_for_treated_and_control_alike(decid
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_round_of_which_nothing_came_back_is_not_taken_for_carried_out(decided: Path, ending: str) -> None:
+    row = catalog.load("round", as_of=ROUND).head(1)
+    keep(row.assign(campaign_id="2026-07-08-card"), row.head(0), "2026-07-08")
+    came, out = decided / "came.csv", decided / f"treatments{ending}"
+    for cell, listed in (("C9", []), ("C1", ["C1", "C2", "C3"])):
+        came.write_text(f"{HEADER}\n2026-07-01-card,{cell},2026-07-02,,,\n", "utf-8")
+        found = take_in(came, out, pd.Timestamp("2026-08-01"))
+        rows = pd.read_csv(out) if ending == ".csv" else pd.read_parquet(out)
+        assert rows["customer_id"].tolist() == listed
+    assert set(rows["campaign_id"]) == {"2026-07-01-card", "2026-07-01-loan"}
+    campaigns = pd.read_csv(found.campaigns) if ending == ".csv" else pd.read_parquet(found.campaigns)
+    assert campaigns["campaign_id"].tolist() == ["2026-07-01-card", "2026-07-01-loan"]
+
+
 def test_the_commands_say_what_they_did_and_without_a_round_what_to_do(
     decided: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
