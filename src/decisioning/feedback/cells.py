@@ -18,8 +18,9 @@ def cells(
 ) -> tuple[pd.DataFrame, int]:  # fmt: skip
     """Compare treated with control in every cell, and name the cells that are discoveries among all of them.
 
-    Discoveries are those of :func:`.sequential.e_bh`, which says why not Benjamini and Hochberg's. Each campaign is
-    taken at its last look.
+    Control is that of the cell's campaign and segment; where control has no agent it is shared by the agents of the
+    segment. Discoveries are those of :func:`.sequential.e_bh`, which says why not Benjamini and Hochberg's. Each
+    campaign is taken at its last look.
 
     Parameters
     ----------
@@ -42,14 +43,11 @@ def cells(
     """
     titles = {column: title for column, title in ((segment, "segment"), (person, "person")) if column is not None}
     used = list(titles)
-    known = rows[used].notna().all(axis=1)
-    names = rows["campaign_id"].astype(str)
-    for column in used:
-        names = names + SEPARATOR + rows[column].astype(str)
-    parts, cut = rows.assign(cell=names.where(known)), Cut("cell", "cell", observational=person is not None)
+    parts = rows.assign(cell=_named(rows, used), stratum=_named(rows, [] if segment is None else [segment]))
+    cut = Cut("cell", "cell", observational=person is not None, within="stratum")
     looks = []
     for week in range(1, 1 + max(map(weeks_of, facts["window_days"]), default=0)):
-        each = within_campaigns(look(parts[[*USED, "cell"]], facts, week, as_of), cut)
+        each = within_campaigns(look(parts[[*USED, "cell", "stratum"]], facts, week, as_of), cut)
         looks.append(pooled(each[each["outcome"] == "response"]).assign(week=week))
     every = pd.concat(looks, ignore_index=True) if looks else pd.DataFrame()
     if not len(every):
@@ -64,3 +62,11 @@ def cells(
         shown["basis"] = OBSERVED
     order = shown.sort_values(["e_value", "part"], ascending=[False, True], ignore_index=True)
     return order[COLUMNS], int((~large).sum())
+
+
+def _named(rows: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """Name each row by its campaign and these columns; missing where one of them is."""
+    names = rows["campaign_id"].astype(str)
+    for column in columns:
+        names = names + SEPARATOR + rows[column].astype(str)
+    return names.where(rows[columns].notna().all(axis=1))

@@ -12,13 +12,15 @@ PEOPLE = ("region_id", "branch_id", "agent_id")  # nobody drew lots for them
 class Cut:
     """A way to part customers: the column with the name of a part, and whether nobody drew lots for it.
 
-    Where the control of a campaign has no such value (the offer; an agent whose list has no control of its own), the
-    treated of a part are held against the whole control of their campaign.
+    Where the control of a campaign has no such value (the offer; agents whose lists have no control of their own), the
+    treated of a part are held against the whole control of their campaign. Where ``within`` names a column, it is only
+    the control of the same value there: customers of one segment are never compared with those of another.
     """
 
     name: str
     column: str
     observational: bool = False
+    within: str | None = None
 
     @property
     def lens(self) -> str:
@@ -38,6 +40,6 @@ def cuts_of(rows: pd.DataFrame) -> list[Cut]:
     people = [c for c in PEOPLE if c in rows.columns and rows[c].notna().any()]
     return [
         *(Cut(n, c) for n, c in (("campaign", "campaign_id"), ("offer", "offered"), ("channel", "channel"))),
-        *(Cut("segment", column) for column in known),
+        *(Cut("segment", column, within=column) for column in known),
         *(Cut(c.removesuffix("_id"), c, observational=True) for c in people),
     ]

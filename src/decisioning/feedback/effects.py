@@ -90,14 +90,15 @@ def look(
 
 
 def _arms(seen: pd.DataFrame, cut: Cut) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put every customer under the name of a part; control without one under each part that its campaign has."""
-    parts = seen[["campaign_id", "treated", "weight", "got", "met", "basis", "days", *OUTCOMES]]
+    """Put every customer under the name of a part; control without one under each part of those it is alike."""
+    alike = ["campaign_id"] if cut.within is None else ["campaign_id", cut.within]
+    parts = seen[[*alike, "treated", "weight", "got", "met", "basis", "days", *OUTCOMES]]
     parts = parts.assign(part=seen[cut.column])
     treated = parts[parts["treated"] & parts["part"].notna()]
     control = parts[~parts["treated"]]
     own = control["campaign_id"].isin(control.loc[control["part"].notna(), "campaign_id"])
-    pairs = treated[["campaign_id", "part"]].drop_duplicates()
-    shared = control[~own].drop(columns="part").merge(pairs, on="campaign_id")
+    pairs = treated[[*alike, "part"]].drop_duplicates()
+    shared = control[~own].drop(columns="part").merge(pairs, on=alike)
     return treated, pd.concat([control[own & control["part"].notna()], shared], ignore_index=True)
 
 

@@ -173,6 +173,14 @@ def test_branches_and_agents_are_observational_and_an_agent_without_control_uses
     assert found.loc[found["cut"] == "segment", "lens"].unique().tolist() == ["value"]
 
 
+def test_control_without_a_segment_is_not_lent_to_the_segments(campaign: Make, calendar: Make) -> None:
+    table = campaign(n=2000)
+    table["segment_value"] = pd.Series("high", table.index).where(table["arm"] != "control")
+    found = effects_of(table, calendar())
+    assert "segment" not in set(found["cut"])
+    assert last(found)["control"] == (table["arm"] == "control").sum()
+
+
 def test_a_campaign_without_control_leaves_the_others_alone(campaign: Make, calendar: Make) -> None:
     alone = campaign("P2", 2000)
     whole = effects_of(pd.concat([campaign(n=2000), alone[alone["arm"] == "card"]]), calendar("P1", "P2"))

@@ -100,6 +100,27 @@ def test_the_planted_cell_is_named_and_small_cells_are_only_counted(campaign: Ma
     assert set(by_segment["person"]) == {""}
 
 
+def test_a_cell_is_held_against_the_control_of_its_segment_where_control_has_no_agent(
+    campaign: Make, calendar: Make
+) -> None:
+    """Two segments that answer at 3 % and 15 % whatever they get: against everybody's control all would stand out."""
+    at = np.arange(12_000)
+    table = campaign(n=12_000, effect=0.0, rate=np.where(at % 2, 0.15, 0.03))
+    control = table["arm"] == "control"
+    table["segment_value"] = np.where(at % 2, "high", "low")
+    table["agent_id"] = pd.Series(np.char.add("G", (at // 2 % 3).astype(str))).where(~control)
+    rows, rejects = screened(table, calendar())
+    facts = campaign_facts(rows, rejects, calendar(), NOW)
+    test = SequentialTest(planned=100)
+    found, _ = cells(rows, facts, segment="segment_value", person="agent_id", as_of=NOW, test=test, smallest=100)
+    assert len(found) == 6
+    assert not found["discovery"].any()
+    own = table[control].groupby("segment_value").size()
+    assert (found["control"] == found["segment"].map(own)).all()
+    by_agent, _ = cells(rows, facts, segment=None, person="agent_id", as_of=NOW, test=test, smallest=100)
+    assert (by_agent["control"] == control.sum()).all()  # no segment to agree on
+
+
 def test_no_campaign_gives_no_cells(campaign: Make, calendar: Make) -> None:
     table = campaign(n=300).assign(segment_value="high")
     rows, rejects = screened(table[table["arm"] == "card"], calendar())
