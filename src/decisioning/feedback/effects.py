@@ -24,6 +24,7 @@ from .cuts import Cut
 from .sequential import SequentialTest
 
 OUTCOMES = ("response", "value", "net")
+SAME = ["basis", "days", "whole_window"]  # for all customers of a campaign at one look
 USED = ["campaign_id", "assigned_at", "arm", "treated", "weight", "delivered_at", "reached_at", "responded_at", "value"]
 
 
@@ -70,12 +71,14 @@ def look(
     -------
     DataFrame
         The rows of campaigns with an estimate and a window of at least so many weeks, with ``channel, offered`` (the
-        offer; missing in control), ``days, got, met`` (delivered, reached within them) ``, response, value, net``.
+        offer; missing in control), ``days, whole_window`` (these are the whole window), ``got, met`` (delivered,
+        reached within them), ``response, value, net``.
     """
     wanted = ["campaign_id", "channel", "window_days", "contact_cost", "offer_cost", "basis"]
     usable = facts.loc[facts["no_estimate"].isna() & (facts["window_days"].map(weeks_of) >= week), wanted]
     seen = rows.merge(usable, on="campaign_id", how="inner")
     seen["days"] = np.minimum(7 * week, seen["window_days"])
+    seen["whole_window"] = seen["days"] == seen["window_days"]
     until = seen["assigned_at"] + pd.to_timedelta(seen["days"], unit="D")
     seen, until = seen[until <= as_of], until[until <= as_of]
     response, got, met = (seen[c] <= until for c in ("responded_at", "delivered_at", "reached_at"))
@@ -92,7 +95,7 @@ def look(
 def _arms(seen: pd.DataFrame, cut: Cut) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Put every customer under the name of a part; control without one under each part of those it is alike."""
     alike = ["campaign_id"] if cut.within is None else ["campaign_id", cut.within]
-    parts = seen[[*alike, "treated", "weight", "got", "met", "basis", "days", *OUTCOMES]]
+    parts = seen[[*alike, "treated", "weight", "got", "met", *SAME, *OUTCOMES]]
     parts = parts.assign(part=seen[cut.column])
     treated = parts[parts["treated"] & parts["part"].notna()]
     control = parts[~parts["treated"]]
@@ -112,9 +115,9 @@ def within_campaigns(seen: pd.DataFrame, cut: Cut) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per part, campaign and outcome: ``part, campaign_id, basis, days, assigned, control, delivered, reached,
-        responses, outcome, treated_mean, control_mean, effect, standard_error``; only parts with two customers and
-        more in either arm.
+        One row per part, campaign and outcome: ``part, campaign_id, basis, days, whole_window, assigned, control,
+        delivered, reached, responses, outcome, treated_mean, control_mean, effect, standard_error``; only parts with
+        two customers and more in either arm.
     """
     treated, control = _arms(seen, cut)
     index = pd.MultiIndex.from_frame(treated[["part", "campaign_id"]])
@@ -125,11 +128,11 @@ def within_campaigns(seen: pd.DataFrame, cut: Cut) -> pd.DataFrame:
     def total(side: int, each: ArrayLike) -> Array:
         return np.bincount(sides[side][1], np.asarray(each, float), len(cells)).astype(float)
 
-    first = treated[["basis", "days"]].set_index(index).groupby(level=[0, 1], sort=False).first().loc[cells]
+    first = treated[SAME].set_index(index).groupby(level=[0, 1], sort=False).first().loc[cells]
     size = pd.DataFrame({
         "part": cells.get_level_values(0), "campaign_id": cells.get_level_values(1),
-        "basis": first["basis"].to_numpy(), "days": first["days"].to_numpy(), "delivered": total(0, treated["got"]),
-        "reached": total(0, treated["met"]),
+        **{name: first[name].to_numpy() for name in SAME},
+        "delivered": total(0, treated["got"]), "reached": total(0, treated["met"]),
         "responses": total(0, sides[0][0]["response"]) + total(1, sides[1][0]["response"]),
     })  # fmt: skip
     tables = []
@@ -151,10 +154,12 @@ def pooled(each: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> each = pd.DataFrame({
     ...     "part": "card", "campaign_id": ["P1", "P2"], "outcome": "response", "basis": "by lot", "days": 7,
-    ...     "assigned": [10, 30], "control": [10, 30], "delivered": [9, 28], "reached": [5, 20], "responses": [3, 9],
-    ...     "treated_mean": [0.2, 0.4], "control_mean": [0.1, 0.1], "effect": [0.1, 0.3], "standard_error": [0.3, 0.1]})
-    >>> pooled(each)[["campaigns", "assigned", "effect", "standard_error"]].round(4).iloc[0].tolist()
-    [2.0, 40.0, 0.25, 0.1061]
+    ...     "whole_window": [True, False], "assigned": [10, 30], "control": [10, 30], "delivered": [9, 28],
+    ...     "reached": [5, 20], "responses": [3, 9], "treated_mean": [0.2, 0.4], "control_mean": [0.1, 0.1],
+    ...     "effect": [0.1, 0.3], "standard_error": [0.3, 0.1]})
+    >>> pooled(each)[["campaigns", "whole_window", "assigned", "effect", "standard_error"]].round(4)
+       campaigns  whole_window  assigned  effect  standard_error
+    0          2         False        40    0.25          0.1061
     """
     size = each["assigned"] + each["control"]
     share = size / size.groupby([each["part"], each["outcome"]]).transform("sum")
@@ -164,6 +169,7 @@ def pooled(each: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
     out = weighted.groupby(["outcome", "part"], sort=False).agg(
         campaigns=("campaign_id", "nunique"), stated=("stated", "any"), days=("days", "max"),
+        whole_window=("whole_window", "all"),
         **{c: (c, "sum") for c in ("assigned", "control", "delivered", "reached", "responses", "treated_mean",
                                    "control_mean", "effect", "variance")},
     ).reset_index()  # fmt: skip
@@ -210,20 +216,21 @@ def weekly_effects(
     Returns
     -------
     DataFrame
-        One row per ``cut, lens, part, week, outcome``: ``days`` (of the longest window counted), ``final``,
-        ``campaigns, assigned, control, delivered, reached, responses`` (in both arms), ``treated_mean, control_mean,
-        effect, standard_error, low, high, e_value, p_value`` (of no effect at any look so far; of net: at this look,
-        for costs come first and returns later, so that net is below zero early on), ``smallest_found`` (the effect that
-        the look would have found with a power of 80 %), ``basis``: by lot, stated propensities, or observational, that
-        is nobody drew lots for branch or agent, so that parts differ by their customers too.
+        One row per ``cut, lens, part, week, outcome``: ``days`` (of the longest window counted), ``whole_window`` (of
+        every campaign that the row counts), ``final``, ``campaigns, assigned, control, delivered, reached, responses``
+        (in both arms), ``treated_mean, control_mean, effect, standard_error, low, high, e_value, p_value`` (of no
+        effect at any look so far; of net: at this look, for costs come first and returns later, so that net is below
+        zero early on), ``smallest_found`` (the effect that the look would have found with a power of 80 %), ``basis``:
+        by lot, stated propensities, or observational, that is nobody drew lots for branch or agent, so that parts
+        differ by their customers too.
     """
     found = list(_looks(rows, facts, cuts, as_of, costs))
     if not found:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(found, ignore_index=True)
-    of = facts.set_index("campaign_id")[["over", "window_days"]].reindex(table["part"])
+    over = facts.set_index("campaign_id")["over"].reindex(table["part"])
     own = (table["cut"] == "campaign").to_numpy()
-    table["final"] = own & of["over"].eq(True).to_numpy() & (table["days"].to_numpy() == of["window_days"].to_numpy())
+    table["final"] = own & over.eq(True).to_numpy() & table["whole_window"].to_numpy()
     parts = (judged(table[own], test), judged(table[~own], replace(test, final_share=0.0)))
     table = pd.concat(parts).sort_values(["cut", "lens", "part", "outcome", "week"], ignore_index=True)
     smallest = table.groupby(["cut", "lens", "part", "outcome"])["p_value"].cummin()
@@ -231,6 +238,6 @@ def weekly_effects(
     return table[COLUMNS]
 
 
-COLUMNS = ["cut", "lens", "part", "outcome", "week", "days", "final", "campaigns", "assigned", "control", "delivered",
-           "reached", "responses", "treated_mean", "control_mean", "effect", "standard_error", "low", "high", "e_value",
-           "p_value", "smallest_found", "basis"]  # fmt: skip
+COLUMNS = ["cut", "lens", "part", "outcome", "week", "days", "whole_window", "final", "campaigns", "assigned",
+           "control", "delivered", "reached", "responses", "treated_mean", "control_mean", "effect", "standard_error",
+           "low", "high", "e_value", "p_value", "smallest_found", "basis"]  # fmt: skip

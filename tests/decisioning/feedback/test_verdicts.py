@@ -18,11 +18,13 @@ NOW = pd.Timestamp("2026-07-01")
 Make = Callable[..., pd.DataFrame]
 
 
-def judged(treatments: pd.DataFrame, campaigns: pd.DataFrame, cuts: list[Cut] | None = None) -> pd.DataFrame:
+def judged(
+    treatments: pd.DataFrame, campaigns: pd.DataFrame, cuts: list[Cut] | None = None, now: pd.Timestamp = NOW
+) -> pd.DataFrame:
     rows, rejects = screened(treatments, campaigns)
-    facts = campaign_facts(rows, rejects, campaigns, NOW)
+    facts = campaign_facts(rows, rejects, campaigns, now)
     test = SequentialTest(planned=1500, final_share=0.8)
-    effects = weekly_effects(rows, facts, cuts or cuts_of(rows), as_of=NOW, test=test)
+    effects = weekly_effects(rows, facts, cuts or cuts_of(rows), as_of=now, test=test)
     return verdicts(effects, worthwhile=0.01).set_index(["cut", "part"])
 
 
@@ -46,6 +48,39 @@ def test_what_works_need_not_pay(campaign: Make, calendar: Make) -> None:
     assert found["pays"].tolist() == ["pays", "costs more than it brings"]
 
 
+def test_a_part_of_the_window_says_neither_that_an_offer_fails_nor_what_it_earns(
+    campaign: Make, calendar: Make
+) -> None:
+    """Three points that come after the tenth day, and pay: nothing stands against the offer before the window's end."""
+    table = campaign(n=20_000, effect=0.0, value=400.0)
+    more = (table["arm"] == "card") & (np.arange(20_000) % 100 < 3)
+    table.loc[more, "responded_at"] = table.loc[more, "assigned_at"] + pd.Timedelta(days=12)
+    table.loc[more, "response_value"] = 400.0
+    said = {}
+    for days in (7, 14, 21, 28):
+        now = table["assigned_at"].max() + pd.Timedelta(days=days)
+        known = table.assign(responded_at=table["responded_at"].where(table["responded_at"] < now))
+        found = judged(known, calendar(), [Cut("campaign", "campaign_id"), Cut("offer", "offered")], now)
+        said[days] = found.loc[[("campaign", "P1"), ("offer", "card")], ["verdict", "pays"]].to_numpy().tolist()
+    assert said[7] == [["undecided", "too early to say"]] * 2
+    assert said[14] == said[21] == [["works", "too early to say"]] * 2  # what works for certain may be called so
+    assert said[28] == [["works", "pays"]] * 2
+
+
+def test_an_offer_is_called_idle_only_when_every_campaign_behind_the_row_has_its_whole_window(
+    campaign: Make, calendar: Make
+) -> None:
+    table = pd.concat([campaign(p, 20_000, 0.02, 0.0, seed) for seed, p in ((1, "P1"), (2, "P2"))])
+    now = table["assigned_at"].max() + pd.Timedelta(days=28)
+    longer = calendar("P1", "P2", response_window_days=[28, 42])
+    found = judged(table, longer, now=now)
+    assert found.loc[("campaign", "P1"), ["verdict", "pays"]].tolist() == ["does not work", "costs more than it brings"]
+    for part in (("campaign", "P2"), ("offer", "card"), ("channel", "sms")):
+        assert found.loc[part, ["verdict", "pays"]].tolist() == ["undecided", "too early to say"]
+    found = judged(table, calendar("P1", "P2"), now=now)
+    assert (found[["verdict", "pays"]] == ["does not work", "costs more than it brings"]).all(axis=None)
+
+
 def test_among_many_segments_only_discoveries_work(campaign: Make, calendar: Make) -> None:
     """Twenty-four segments without an effect and one with a strong one: chance findings are not called working."""
     table = campaign(n=25_000, effect=0.0)
@@ -59,8 +94,8 @@ def test_among_many_segments_only_discoveries_work(campaign: Make, calendar: Mak
 
 def test_an_interval_above_zero_is_not_enough_where_many_parts_are_looked_at() -> None:
     """Thirty segments, one with an interval just above zero: a campaign of that evidence works, a segment doesn't."""
-    row = {"week": 4, "final": False, "basis": "by lot", "assigned": 900, "control": 900, "delivered": 900,
-           "reached": 500, "responses": 130, "p_value": 0.04, "smallest_found": 0.03}  # fmt: skip
+    row = {"week": 4, "whole_window": True, "final": False, "basis": "by lot", "assigned": 900, "control": 900,
+           "delivered": 900, "reached": 500, "responses": 130, "p_value": 0.04, "smallest_found": 0.03}  # fmt: skip
     found = pd.DataFrame([
         {**row, "cut": cut, "lens": lens, "part": f"S{i}", "outcome": outcome, "effect": e, "low": e - 0.02,
          "high": e + 0.02, "e_value": 25.0 if i == 0 else 0.5}
