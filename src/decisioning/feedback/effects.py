@@ -6,7 +6,8 @@ so that both arms have had equally long to answer. What is estimated, and how su
 :mod:`.sequential`.
 
 Several campaigns behind one offer, channel, segment, branch or agent are compared each within itself and then averaged
-by size: pooling their customers instead would mistake a campaign with many treated for a good one.
+by size: pooling their customers instead would mistake a campaign with many treated for a good one. Several offers of a
+campaign count in its effect as often as they were assigned: the effect is that of the policy, not of the average offer.
 """
 
 from collections.abc import Iterator
@@ -95,9 +96,13 @@ def look(
 def _arms(seen: pd.DataFrame, cut: Cut) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Put every customer under the name of a part; control without one under each part of those it is alike."""
     alike = ["campaign_id"] if cut.within is None else ["campaign_id", cut.within]
-    parts = seen[[*alike, "treated", "weight", "got", "met", *SAME, *OUTCOMES]]
+    parts = seen[[*alike, "arm", "treated", "weight", "got", "met", *SAME, *OUTCOMES]]
     parts = parts.assign(part=seen[cut.column])
     treated = parts[parts["treated"] & parts["part"].notna()]
+    # weighted by 1 / propensity alone, a seldom offer would count as much as a frequent one: each offer's weights are
+    # brought to a mean of 1, and where offers are by lot that is 1 / the propensity of any of them, but for a constant
+    mean_weight = treated.groupby(["part", "campaign_id", "arm"])["weight"].transform("mean")
+    treated = treated.assign(weight=treated["weight"] / mean_weight)
     control = parts[~parts["treated"]]
     own = control["campaign_id"].isin(control.loc[control["part"].notna(), "campaign_id"])
     pairs = treated[[*alike, "part"]].drop_duplicates()

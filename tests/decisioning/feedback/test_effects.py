@@ -157,6 +157,46 @@ def test_two_offers_of_a_campaign_share_its_control(campaign: Make, calendar: Ma
     assert loan["low"] > 0.05
 
 
+def test_offers_of_a_campaign_count_as_often_as_they_were_assigned(campaign: Make, calendar: Make) -> None:
+    """Card for 40 %, no effect; loan for 10 %, ten points; control 50 %: the campaign brings two points, not five."""
+    table = campaign(n=30_000, effect=0.0)
+    rng = np.random.default_rng(9)
+    treated = table["arm"] == "card"
+    loan = treated & (rng.random(len(table)) < 0.2)
+    table.loc[treated, "propensity"] = 0.4
+    table.loc[loan, ["arm", "propensity"]] = ["loan", 0.1]
+    more = loan & (rng.random(len(table)) < 0.1)
+    table.loc[more, "responded_at"] = table.loc[more, "assigned_at"] + pd.Timedelta(days=3)
+    found = effects_of(table, calendar())
+    answered, value = table["responded_at"].notna(), table["response_value"].fillna(0)
+    net = value - treated * (1.0 + 5.0 * answered)
+    for cut, part in (("campaign", "P1"), ("channel", "sms")):
+        own = last(found, part, cut=cut)
+        assert own["effect"] == pytest.approx(answered[treated].mean() - answered[~treated].mean())
+        assert own["low"] < 0.02 < own["high"] < 0.04
+        assert last(found, part, "net", cut)["effect"] == pytest.approx(net[treated].mean() - net[~treated].mean())
+    assert last(found, "loan", cut="offer")["effect"] == pytest.approx(0.1, abs=0.02)
+
+
+def test_targeted_offers_of_a_campaign_count_as_often_as_they_were_assigned(campaign: Make, calendar: Make) -> None:
+    """Who gets which offer goes with the inclination to respond: it is weighed away within each offer."""
+    n = 30_000
+    rng = np.random.default_rng(3)
+    inclined = rng.random(n)
+    table = campaign(n=n, rate=0.02 + 0.10 * inclined, effect=0.0)
+    treated = table["arm"] == "card"
+    is_loan = 0.1 + 0.2 * inclined
+    loan = treated & (rng.random(n) < is_loan)
+    table.loc[treated, "propensity"] = 0.5 * (1 - is_loan)[treated]
+    table.loc[loan, "propensity"] = 0.5 * is_loan[loan]
+    table.loc[loan, "arm"] = "loan"
+    more = loan & (rng.random(n) < 0.2)
+    table.loc[more, "responded_at"] = table.loc[more, "assigned_at"] + pd.Timedelta(days=3)
+    own = last(effects_of(table, calendar()))
+    assert own["basis"] == STATED
+    assert own["effect"] == pytest.approx(0.2 * 0.2 * 0.93, abs=0.01)  # a fifth got the loan
+
+
 def test_branches_and_agents_are_observational_and_an_agent_without_control_uses_the_campaigns(
     campaign: Make, calendar: Make
 ) -> None:
