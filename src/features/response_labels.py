@@ -36,9 +36,9 @@ def response_labels(
     by :func:`label_counts`, not guessed.
 
     **response_value** is the value of a response within the window, 0 without one, missing where the source records
-    none. **contact_cost** is the campaign's for offers that were sent out (where no sending is recorded at all: for
-    every offer), **offer_cost** the campaign's for offers that were taken up; the control group costs neither.
-    **net_value** = response_value − offer_cost − contact_cost.
+    none. **contact_cost** is the campaign's for offers that were sent out (where no sending of the campaign is recorded
+    at all: for every offer), **offer_cost** the campaign's for offers that were taken up; the control group costs
+    neither. **net_value** = response_value − offer_cost − contact_cost.
 
     **margin_after** is what the bank earned with the customer in the ``value_days`` days from the assignment on, 0
     without a booking; **closed_after** is 1 if the customer left in these days, as churn defines leaving
@@ -85,7 +85,7 @@ def response_labels(
         raise ParamsError(f"churn_definition is closure or silence, not {churn_definition!r}")
     end = ibis.literal(observed_until).cast("timestamp")
     rows = assignments(tables)
-    sent = rows.delivered_at.notnull() | ~rows.delivered_at.notnull().any().over(ibis.window())
+    sent = rows.delivered_at.notnull() | ~rows.delivered_at.notnull().any().over(group_by="campaign_id")
     rows = rows.mutate(
         treated=(rows.arm != CONTROL).cast("int64"), sent=sent,
         closes=rows.assigned_at + _days(ibis.coalesce(rows.response_window_days, response_window_days)),

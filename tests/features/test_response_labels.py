@@ -28,7 +28,7 @@ def labels(bank, make_on):
         people = sorted({t["customer_id"] for t in treatments})
         rows = [*(r for p in people for r in make_on(p, "2024-01-05", margin=100)), *transactions]
         more = {} if accounts is None else {"accounts": accounts}
-        tables = bank(rows, treatments=treatments, campaigns=[campaign], **more)
+        tables = bank(rows, treatments=treatments, campaigns=[campaign, {**campaign, "campaign_id": "P2"}], **more)
         return response_labels(tables, **{"observed_until": UNTIL, **settings})
 
     return build
@@ -91,8 +91,9 @@ def test_costs_fall_on_offers_sent_out_and_taken_up_and_on_no_control(labels):
     rows = _by_customer(labels(drawn))
     assert rows["net_value"].to_dict() == {"taken": 20 - 8 - 0.5, "sent": -0.5, "unsent": 0, "control": 20}
     unrecorded = [{**d, "delivered_at": None} for d in drawn]
+    unrecorded.append(_drawn("recorded", campaign_id="P2", **sent))  # another campaign's sending says nothing of this
     assert _by_customer(labels(unrecorded))["contact_cost"].to_dict() == {
-        "taken": 0.5, "sent": 0.5, "unsent": 0.5, "control": 0,
+        "taken": 0.5, "sent": 0.5, "unsent": 0.5, "control": 0, "recorded": 0.5,
     }  # fmt: skip
 
 
