@@ -104,11 +104,11 @@ def campaign_facts(
     -------
     DataFrame
         One row per campaign: ``campaign_id, name, offer, channel, starts_at, window_days, contact_cost, offer_cost,
-        read, refused, without_propensity, assigned, control, delivered, reached, responded, control_delivered, basis``
-        (by lot; stated propensities: they differ from customer to customer), ``share_expected`` and ``mismatch``
-        (standard errors between the share assigned an offer and what the propensities say; campaigns of one offer),
-        ``last_assigned``, ``over`` (every window has ended), ``no_estimate`` (why there is none; missing: there is
-        one) and ``remarks``.
+        read, refused, without_propensity, assigned, control, delivered, reached, responded, control_delivered``,
+        ``unrecorded`` (no delivery is on record, in either arm), ``basis`` (by lot; stated propensities: they differ
+        from customer to customer), ``share_expected`` and ``mismatch`` (standard errors between the share assigned an
+        offer and what the propensities say; campaigns of one offer), ``last_assigned``, ``over`` (every window has
+        ended), ``no_estimate`` (why there is none; missing: there is one) and ``remarks``.
     """
     facts = campaigns[[*NEEDED["campaigns"]]].copy()
     window = pd.to_numeric(facts.pop("response_window_days")).astype(float)
@@ -119,6 +119,7 @@ def campaign_facts(
     counts = ["read", "refused", "without_propensity", "assigned", "control", "delivered", "reached",
               "responded", "control_delivered", "arms"]  # fmt: skip
     facts[counts] = facts[counts].fillna(0).astype(int)
+    facts["unrecorded"] = facts["delivered"] + facts["control_delivered"] == 0
     days = pd.to_timedelta(facts["window_days"], unit="D")
     ends = facts.pop("ends_at")
     facts["over"] = (facts["last_assigned"] + days <= as_of) & ~(ends > as_of)
@@ -169,7 +170,8 @@ def _no_estimate(fact: Mapping[Hashable, Any]) -> str | None:
 def _remarks(fact: Mapping[Hashable, Any]) -> list[str]:
     """Say what a reader must know before believing the effect."""
     said = {
-        "delivered to nobody": fact["delivered"] == 0 < fact["assigned"],
+        "no delivery is recorded: costs as if every offer was sent": fact["unrecorded"] and fact["assigned"] > 0,
+        "delivered to nobody": fact["delivered"] == 0 < fact["assigned"] and not fact["unrecorded"],
         f"{fact['control_delivered']:,} of control were contacted": fact["control_delivered"] != 0,
         f"{fact['without_propensity']:,} without a usable propensity left out": fact["without_propensity"] != 0,
         f"{fact['refused']:,} rows refused": fact["refused"] != 0,

@@ -33,6 +33,9 @@ USED = ["campaign_id", "assigned_at", "arm", "treated", "weight", "delivered_at"
 class Costs:
     """What a campaign's costs are counted for, apart from ``contact_cost`` for each delivered contact.
 
+    Where a campaign has no delivery recorded at all, every offer of it counts as sent, as it does in
+    :func:`afraz.features.response_labels.response_labels`: contacts that nobody recorded are not free.
+
     Attributes
     ----------
     offer_due : {"response", "delivery"}
@@ -75,7 +78,7 @@ def look(
         offer; missing in control), ``days, whole_window`` (these are the whole window), ``got, met`` (delivered,
         reached within them), ``response, value, net``.
     """
-    wanted = ["campaign_id", "channel", "window_days", "contact_cost", "offer_cost", "basis"]
+    wanted = ["campaign_id", "channel", "window_days", "contact_cost", "offer_cost", "basis", "unrecorded"]
     usable = facts.loc[facts["no_estimate"].isna() & (facts["window_days"].map(weeks_of) >= week), wanted]
     seen = rows.merge(usable, on="campaign_id", how="inner")
     seen["days"] = np.minimum(7 * week, seen["window_days"])
@@ -84,8 +87,9 @@ def look(
     seen, until = seen[until <= as_of], until[until <= as_of]
     response, got, met = (seen[c] <= until for c in ("responded_at", "delivered_at", "reached_at"))
     costs = costs or Costs()
-    due = got & response if costs.offer_due == "response" else got
-    cost = got * seen["contact_cost"].fillna(0) + due * seen["offer_cost"].fillna(0)
+    sent = got | seen["unrecorded"]
+    due = sent & response if costs.offer_due == "response" else sent
+    cost = sent * seen["contact_cost"].fillna(0) + due * seen["offer_cost"].fillna(0)
     value = seen["value"] * response
     return seen.assign(
         got=got, met=met, response=response.astype(float), value=value, net=value - cost * seen["treated"],

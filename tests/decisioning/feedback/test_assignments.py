@@ -71,7 +71,7 @@ def test_an_offer_that_nobody_got_or_that_reached_nobody_is_named(campaign: Make
     silent = table.assign(campaign_id="P4", responded_at=pd.NaT, response_value=None)
     unknown = table.assign(campaign_id="P5", propensity=np.nan)
     found = facts_of(pd.concat([table, lost, held, silent, unknown]), calendar("P1", "P2", "P3", "P4", "P5"))
-    assert found.loc["P2", "remarks"] == "delivered to nobody"
+    assert found.loc["P2", "remarks"] == "no delivery is recorded: costs as if every offer was sent"
     assert pd.isna(found.loc["P2", "no_estimate"])  # still an honest comparison of those assigned
     assert found.loc["P3", "no_estimate"] == "everybody was assigned to control: nobody got the offer"
     assert found.loc["P4", "no_estimate"] == "nobody has responded, neither treated nor control"
@@ -100,6 +100,8 @@ def test_contacts_in_control_and_missing_costs_are_named(campaign: Make, calenda
     table.loc[first, "delivered_at"] = table.loc[first, "assigned_at"]
     fact = facts_of(table, calendar(contact_cost=np.nan)).loc["P1"]
     assert fact["control_delivered"] == 1
+    table.loc[table["arm"] == "card", "delivered_at"] = pd.NaT  # deliveries are recorded: the offer got to nobody
+    assert facts_of(table, calendar()).loc["P1", "remarks"] == "delivered to nobody; 1 of control were contacted"
     assert fact["remarks"] == "1 of control were contacted; costs not stated: net is before them"
 
 

@@ -129,6 +129,19 @@ def test_net_takes_contacts_that_were_delivered_and_offers_that_were_taken(campa
         Costs("never")  # type: ignore[arg-type]
 
 
+def test_where_a_campaign_records_no_delivery_every_offer_costs(campaign: Make, calendar: Make) -> None:
+    lost = campaign("P2", 3000).assign(delivered_at=pd.NaT, reached_at=pd.NaT)
+    table = pd.concat([campaign(n=3000), lost])  # those of the neighbour are recorded
+    treated, answered = lost["arm"] == "card", lost["responded_at"].notna()
+    value = lost["response_value"].fillna(0)
+    for due, offers in (("response", answered), ("delivery", treated)):
+        costs = Costs(due)  # type: ignore[arg-type]
+        found = last(effects_of(table, calendar("P1", "P2"), costs=costs), "P2", "net")
+        net = value - treated * (1.0 + offers * 5.0)
+        assert found["effect"] == pytest.approx(net[treated].mean() - net[~treated].mean())
+        assert found["delivered"] == 0
+
+
 def test_campaigns_are_compared_within_themselves_before_they_are_pooled(campaign: Make, calendar: Make) -> None:
     """A good season with many treated and a poor one with few: pooled customers would show an effect (Simpson)."""
     good = campaign("P1", 20_000, control=0.12, effect=0.0, chance=0.8)
