@@ -99,6 +99,14 @@ def test_what_did_not_work_is_named_and_what_has_no_estimate_says_why() -> None:
     assert "P4 spring cards: no control: everybody was assigned the offer" in failed
 
 
+def test_the_legend_says_what_each_verdict_takes() -> None:
+    legend = words(page()).split("What did not work, or did not pay")[0]
+    assert "lies above, below zero, be it before the response window has ended" in legend
+    assert "a segment, region, branch or agent must also be a discovery among many" in legend
+    assert "lies below +2.0 points, the smallest effect worth having, once the response window has ended" in legend
+    assert "segments, regions and the like keep a wider boundary, since more campaigns may come" in legend
+
+
 def test_a_campaign_that_runs_says_so_and_an_unknown_interval_is_not_drawn() -> None:
     html = page()
     assert "undecided (so far, after 7 of 28 days)" in words(html)
