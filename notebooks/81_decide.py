@@ -30,11 +30,14 @@ from afraz.catalog import root, save, target
 from afraz.decisioning.balance import check_sizes
 from afraz.decisioning.decide import decide, decision_inputs
 from afraz.decisioning.desk import write_index
+from afraz.decisioning.limits import check_offers
 from afraz.decisioning.round_campaigns import round_campaigns
 
 # %%
 today = date.fromisoformat(as_of)
 inputs = decision_inputs(today)
+check_offers("credit", credit, inputs.offers, inputs.events.get("campaigns"))
+# %%
 found = decide(
     inputs, today, limits=limits, resources=resources, strips=strips, power=power, credit=credit,
     exclusions=root() / Path(exclusions) if exclusions else None, opening_hours=opening_hours, valid_days=valid_days,

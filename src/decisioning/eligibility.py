@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, NotApplicable
-from .limits import Limits
+from .limits import Limits, check_offers
 from .rules import (
     Rule,
     arrears,
@@ -97,6 +97,8 @@ def judge(
     ------
     DataError
         If an option repeats, or names a customer who is unknown.
+    ParamsError
+        If the limits name an offer that neither the options nor the campaigns know.
 
     Examples
     --------
@@ -109,6 +111,8 @@ def judge(
     'no loans'
     """
     _check_options(options, customers)
+    for what in ("credit_offers", "service_offers"):
+        check_offers(f"limit {what}", getattr(limits, what), options, campaigns)
     asked = {
         "exclusion": lambda: exclusion(exclusions, as_of),
         "departed": lambda: departed(accounts, as_of),

@@ -1,9 +1,12 @@
 """What the bank allows itself: how often a customer may be contacted, and who may be offered what."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
+import pandas as pd
 from pydantic import Field
 
+from ..errors import ParamsError, nearest
 from ..models.stated import Stated
 
 
@@ -42,3 +45,32 @@ class Limits(Stated):
     service_offers: list[str] = Field(
         [], description="calls that sell nothing: they need no consent, and arrears or an open contact do not stop them"
     )
+
+
+def check_offers(what: str, named: Iterable[str], *tables: pd.DataFrame | None) -> None:
+    """Refuse the name of an offer that no table knows: a misspelt one would let everything pass.
+
+    Parameters
+    ----------
+    what : str
+        Where the names stand, for the message.
+    tables : DataFrame, optional
+        Their columns ``offer`` name what there is, now or in any campaign; without any offer nothing is checked.
+
+    Raises
+    ------
+    ParamsError
+        For an unknown offer, with the nearest known one.
+
+    Examples
+    --------
+    >>> check_offers("credit", ["loan_rte"], pd.DataFrame({"offer": ["loan_rate"]}))
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ParamsError: credit names the unknown offer 'loan_rte': did you mean loan_rate?
+    """
+    columns = [table["offer"] for table in tables if table is not None and "offer" in table]
+    known = {str(offer) for column in columns for offer in column.dropna().unique()}
+    unknown = [name for name in named if name not in known]
+    if known and unknown:
+        raise ParamsError(f"{what} names the unknown offer {unknown[0]!r}: {nearest(unknown[0], known)}")

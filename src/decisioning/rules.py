@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from ..data.schemas import CONTROL
@@ -162,13 +163,18 @@ def arrears(loans: pd.DataFrame | None, loan_months: pd.DataFrame | None, as_of:
 
 
 def default_probability(customers: pd.DataFrame, probabilities: pd.DataFrame | None, limits: Limits) -> Rule:
-    """Credit is offered up to a probability of default; whoever has none is refused unless the limits say otherwise."""
-    if probabilities is None:
-        raise NotApplicable("no probabilities of default")
+    """Credit is offered up to a probability of default; whoever has none is refused unless the limits say otherwise.
+
+    Where nobody has one, nobody is offered credit, then.
+    """
     if not limits.credit_offers:
         raise NotApplicable("no offer is named as credit")
-    highest = probabilities.groupby("customer_id")["default_probability"].max()
-    known = highest.reindex(pd.Index(customers["customer_id"]))
+    if probabilities is None and limits.without_probability == "accept":
+        raise NotApplicable("no probabilities of default")
+    ids = pd.Index(customers["customer_id"])
+    known = pd.Series(np.nan, ids)
+    if probabilities is not None:
+        known = probabilities.groupby("customer_id")["default_probability"].max().reindex(ids)
     words = pd.Series(None, known.index, dtype=object)
     if limits.without_probability == "refuse":
         words[known.isna()] = "no probability of default is known"

@@ -6,7 +6,7 @@ import pytest
 from afraz.decisioning.eligibility import all_options, judge
 from afraz.decisioning.exclusions import checked_exclusions
 from afraz.decisioning.limits import Limits
-from afraz.errors import DataError
+from afraz.errors import DataError, ParamsError
 
 from .conftest import AS_OF
 
@@ -56,3 +56,20 @@ def test_a_repeated_option_and_a_stranger_are_refused(customers: pd.DataFrame) -
         judge(pd.concat([options, options]), customers, AS_OF, Limits())
     with pytest.raises(DataError, match="1 customers of the options are not in customers, 'C3'"):
         judge(options, customers.head(2), AS_OF, Limits())
+
+
+def test_without_probabilities_no_credit_is_offered(customers: pd.DataFrame) -> None:
+    options = all_options(customers["customer_id"], CHANNELS)
+    found = judge(options, customers, AS_OF, Limits(credit_offers=["loan_rate"]))
+    assert set(found.eligible["offer"]) == {"fee_waiver"}
+    assert "default_probability" not in found.not_applicable
+
+
+def test_a_misspelt_offer_stops_the_round_and_one_that_is_not_offered_now_does_not(customers: pd.DataFrame) -> None:
+    options = all_options(customers["customer_id"], CHANNELS)
+    campaigns = pd.DataFrame({"campaign_id": ["P1"], "offer": ["support_call"]})
+    with pytest.raises(ParamsError, match=r"limit credit_offers names the unknown offer 'loan_rte': .* loan_rate\?"):
+        judge(options, customers, AS_OF, Limits(credit_offers=["loan_rte"]), campaigns=campaigns)
+    with pytest.raises(ParamsError, match=r"limit service_offers names the unknown offer 'support_call'"):
+        judge(options, customers, AS_OF, Limits(service_offers=["support_call"]))
+    judge(options, customers, AS_OF, Limits(service_offers=["support_call"]), campaigns=campaigns)

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from afraz.decisioning.options import weigh
+from afraz.errors import ParamsError
 
 
 @pytest.fixture
@@ -38,3 +39,25 @@ def test_without_value_and_leaving_the_incremental_margin_is_all(scores: pd.Data
     found = weigh(scores.drop(columns="closing_uplift"))
     assert found["net_value"].tolist() == [3.0, 2.0, 1.0]
     assert list(scores) == list(scores.columns), "the scores are not changed"
+
+
+def test_an_unknown_probability_is_no_expected_loss_of_nothing(scores: pd.DataFrame) -> None:
+    credit = {"loan": {"exposure": 1000.0, "loss_given_default": 0.5}}
+    bold = scores.assign(response_uplift=0.04)
+    likely = pd.DataFrame({"customer_id": ["C1", "C9"], "default_probability": [0.02, 0.10]})
+    found = weigh(bold, probabilities=likely, credit=credit)["expected_loss"]
+    assert found.tolist() == pytest.approx([0.0, 0.04 * 0.02 * 500, 0.04 * 0.10 * 500])  # C2: the highest known
+    assert weigh(bold, credit=credit)["expected_loss"].tolist() == pytest.approx([0.0, 20.0, 20.0])  # nobody's is known
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"exposure": 1.0}, "credit term loss_given_default: field required"),
+        ({"exposure": 1.0, "loss_given_default": 1.2}, "credit term loss_given_default: input should be less than"),
+        ({"exposure": 1.0, "loss_given_defualt": 0.4, "loss_given_default": 0.4}, "unknown .* mean loss_given_default"),
+    ],
+)
+def test_terms_of_credit_are_complete_and_in_range(scores: pd.DataFrame, terms: dict[str, float], message: str) -> None:
+    with pytest.raises(ParamsError, match=message):
+        weigh(scores, credit={"loan": terms})

@@ -139,7 +139,9 @@ def test_credit_needs_a_probability_below_the_ceiling(customers: pd.DataFrame) -
     assert not rule.concerns("deposit_rate")
     lenient = Limits(credit_offers=["loan_rate"], without_probability="accept")
     assert list(default_probability(customers, known, lenient).words.index) == ["C2"]
+    assert set(default_probability(customers, None, limits).words) == {"no probability of default is known"}
+    assert list(default_probability(customers, None, limits).words.index) == ["C1", "C2", "C3"]
     with pytest.raises(NotApplicable, match="no probabilities"):
-        default_probability(customers, None, limits)
+        default_probability(customers, None, lenient)
     with pytest.raises(NotApplicable, match="no offer is named as credit"):
         default_probability(customers, known, Limits())
