@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import DataError
+from ..errors import DataError, nearest
 
 COLUMNS = ("customer_id", "reason", "expires_at")
 
@@ -39,7 +39,7 @@ def checked_exclusions(rows: pd.DataFrame, name: str = "exclusions") -> pd.DataF
     Raises
     ------
     DataError
-        For a missing column, or a row without customer, without reason or with an unreadable date.
+        For a missing or unknown column, or a row without customer, without reason or with an unreadable date.
 
     Examples
     --------
@@ -55,6 +55,9 @@ def checked_exclusions(rows: pd.DataFrame, name: str = "exclusions") -> pd.DataF
     absent = [column for column in COLUMNS[:2] if column not in rows]
     if absent:
         raise DataError(f"{name} lacks the column {absent[0]!r}: it needs {', '.join(COLUMNS[:2])}")
+    unknown = [str(column) for column in rows if column not in COLUMNS]
+    if unknown:  # an end under another name would be overlooked, and the row would hold for ever
+        raise DataError(f"{name} has the unknown column {unknown[0]!r}: {nearest(unknown[0], COLUMNS)}")
     ids, reasons = (rows[c].astype("str").where(rows[c].notna(), "").str.strip() for c in COLUMNS[:2])
     for column, texts in (("customer_id", ids), ("reason", reasons)):
         empty = texts.eq("").to_numpy().nonzero()[0]

@@ -37,6 +37,8 @@ def test_of_two_reasons_the_one_that_holds_longest_is_said() -> None:
         ("customer_id,reason\nC1,x\n ,y\n", "row 2: customer_id is empty"),
         ("customer_id,reason\nC1,\n", "row 1: reason is empty"),
         ("customer_id,reason,expires_at\nC1,x,31.12.\n", "row 1: expires_at '31.12.' is no date"),
+        ("customer_id,reason,until\nC1,x,2025-01-01\n", "unknown column 'until': known: customer_id, expires_at"),
+        ("customer_id,reason,expires_on\nC1,x,2025-01-01\n", "column 'expires_on': did you mean expires_at"),
         ("", "not readable as CSV"),
     ],
 )
