@@ -32,10 +32,12 @@ from afraz.decisioning.decide import decide, decision_inputs
 from afraz.decisioning.desk import write_index
 from afraz.decisioning.limits import check_offers
 from afraz.decisioning.round_campaigns import round_campaigns
+from afraz.decisioning.rounds import earlier_contacts
 
 # %%
 today = date.fromisoformat(as_of)
 inputs = decision_inputs(today)
+inputs.events["planned"] = earlier_contacts(as_of)
 check_offers("credit", credit, inputs.offers, inputs.events.get("campaigns"))
 # %%
 found = decide(

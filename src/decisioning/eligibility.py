@@ -19,6 +19,7 @@ from .rules import (
     exclusion,
     open_campaign,
     open_contact,
+    planned_contact,
 )
 
 OPTION = ("customer_id", "offer", "channel")
@@ -72,7 +73,7 @@ def judge(
     treatments: pd.DataFrame | None = None, campaigns: pd.DataFrame | None = None,
     contacts: pd.DataFrame | None = None, loans: pd.DataFrame | None = None, loan_months: pd.DataFrame | None = None,
     accounts: pd.DataFrame | None = None, probabilities: pd.DataFrame | None = None,
-    exclusions: pd.DataFrame | None = None,
+    exclusions: pd.DataFrame | None = None, planned: pd.DataFrame | None = None,
 ) -> Eligibility:  # fmt: skip
     """Hold every option against the rules: exclusion, departure, consent, what is running, pressure, arrears, default.
 
@@ -88,6 +89,8 @@ def judge(
         ``customer_id, default_probability``; of several rows of a customer the highest counts.
     exclusions : DataFrame, optional
         As :func:`afraz.decisioning.exclusions.checked_exclusions` returns them.
+    planned : DataFrame, optional
+        Contacts of earlier rounds, as :func:`afraz.decisioning.rounds.earlier_contacts` returns them.
 
     Returns
     -------
@@ -119,6 +122,7 @@ def judge(
         "consent": lambda: consent(customers, limits),
         "open_contact": lambda: open_contact(contacts, as_of, limits),
         "open_campaign": lambda: open_campaign(treatments, campaigns, as_of, limits),
+        "planned_contact": lambda: planned_contact(planned, treatments, as_of),
         "contact_pressure": lambda: contact_pressure(treatments, contacts, as_of, limits),
         "arrears": lambda: arrears(loans, loan_months, as_of, limits),
         "default_probability": lambda: default_probability(customers, probabilities, limits),

@@ -17,6 +17,7 @@ from ..reports.site.periods import Window, windows
 from ..reports.site.segments import EVERYBODY, MEASURES
 from .feedback.findings import feedback_inputs, week_of
 from .feedback.operations import counts, fold_small
+from .rounds import kept_rounds
 
 NAME = "_name"
 MONEY = ("volume", "margin")
@@ -222,12 +223,11 @@ def previous_list(as_of: str, place: str = "") -> tuple[pd.DataFrame | None, str
         if not file.is_file():
             raise DataError(f"previous: {place} is not there; state the list of the last round, or leave it empty")
         return pd.read_parquet(file), place
-    this = catalog.path("round", as_of=as_of)
-    kept = {each.parent.name: each for each in this.parent.parent.glob(f"as_of=*/{this.name}")}
-    earlier = sorted(name for name in kept if name < this.parent.name)
+    earlier = kept_rounds(as_of)
     if not earlier:
         return None, "no earlier round is kept"
-    return pd.read_parquet(kept[earlier[-1]]), f"as of {earlier[-1].removeprefix('as_of=')}"
+    day, file = list(earlier.items())[-1]
+    return pd.read_parquet(file), f"as of {day}"
 
 
 def said(lens: str) -> str:

@@ -71,6 +71,21 @@ def open_campaign(
     return Rule("open_campaign", pd.Series(words.to_numpy(), index=last["customer_id"].to_numpy(), dtype=object))
 
 
+def planned_contact(planned: pd.DataFrame | None, treatments: pd.DataFrame | None, as_of: dt.date) -> Rule:
+    """Whoever is on the list of an earlier round is left to it, until that contact was made or its offer has ended."""
+    if planned is None:
+        raise NotApplicable("no lists of earlier rounds")
+    today, key = pd.Timestamp(as_of), ["campaign_id", "customer_id"]
+    rows = planned[planned["expires_at"] > today]
+    if treatments is not None and "delivered_at" in treatments:
+        made = pd.MultiIndex.from_frame(treatments.loc[treatments["delivered_at"] < today, key])
+        rows = rows[~pd.MultiIndex.from_frame(rows[key]).isin(made)]
+    last = rows.sort_values(["expires_at", "campaign_id"], kind="stable").drop_duplicates("customer_id", keep="last")
+    words = last["contact_on"].dt.strftime("a contact planned for %Y-%m-%d may still be made, ")
+    words = words + last["expires_at"].dt.strftime("its offer ends on %Y-%m-%d")
+    return Rule("planned_contact", pd.Series(words.to_numpy(), index=last["customer_id"].to_numpy(), dtype=object))
+
+
 def open_contact(contacts: pd.DataFrame | None, as_of: dt.date, limits: Limits) -> Rule:
     """Whoever waits for an answer is answered before being sold anything.
 
@@ -109,8 +124,8 @@ def contact_pressure(
 def contacts_made(treatments: pd.DataFrame | None, contacts: pd.DataFrame | None, as_of: dt.date) -> pd.DataFrame:
     """Count how often the bank contacted each customer in the last 7 and 30 days.
 
-    Treatments count (but for control groups, and those who drew nothing) on the day of delivery, else of assignment, and outbound contacts; an
-    outbound contact on the day of a treatment is taken for the same one.
+    Treatments count (but for control groups, and those who drew nothing) on the day of delivery, else of assignment,
+    and outbound contacts; an outbound contact on the day of a treatment is taken for the same one.
 
     Returns
     -------

@@ -24,7 +24,9 @@ def test_the_first_refusal_is_said_and_the_counts_add_up(customers: pd.DataFrame
         "eligible": {"options": 4, "customers": 2}, "exclusion": {"options": 3, "customers": 1},
         "consent": {"options": 0, "customers": 0}, "default_probability": {"options": 2, "customers": 1},
     }  # fmt: skip
-    assert set(found.not_applicable) == {"departed", "open_contact", "open_campaign", "contact_pressure", "arrears"}
+    assert set(found.not_applicable) == {
+        "departed", "open_contact", "open_campaign", "planned_contact", "contact_pressure", "arrears",
+    }  # fmt: skip
     assert set(found.refused.loc[found.refused["customer_id"].eq("C2"), "reason"]) == {"excluded: dispute"}
     assert found.eligible[["customer_id", "offer"]].drop_duplicates().to_dict("records") == [
         {"customer_id": "C1", "offer": "loan_rate"}, {"customer_id": "C1", "offer": "fee_waiver"},
@@ -73,3 +75,14 @@ def test_a_misspelt_offer_stops_the_round_and_one_that_is_not_offered_now_does_n
     with pytest.raises(ParamsError, match=r"limit service_offers names the unknown offer 'support_call'"):
         judge(options, customers, AS_OF, Limits(service_offers=["support_call"]))
     judge(options, customers, AS_OF, Limits(service_offers=["support_call"]), campaigns=campaigns)
+
+
+def test_who_is_on_an_earlier_list_is_not_listed_again(customers: pd.DataFrame) -> None:
+    planned = pd.DataFrame({
+        "campaign_id": ["P1"], "customer_id": ["C2"], "contact_on": [pd.Timestamp("2026-06-26")],
+        "expires_at": [pd.Timestamp("2026-07-10")],
+    })  # fmt: skip
+    options = all_options(customers["customer_id"], CHANNELS)
+    found = judge(options, customers, AS_OF, Limits(), planned=planned)
+    assert set(found.eligible["customer_id"]) == {"C1", "C3"}
+    assert set(found.refused["rule"]) == {"planned_contact"}

@@ -13,6 +13,7 @@ from afraz.decisioning.rules import (
     departed,
     open_campaign,
     open_contact,
+    planned_contact,
 )
 from afraz.errors import NotApplicable
 
@@ -87,6 +88,28 @@ def test_a_window_that_is_open_holds_the_customer_back_and_the_control_too() -> 
     said = open_campaign(treatments, campaigns, AS_OF, Limits()).words.to_dict()
     assert said == dict.fromkeys(["C1", "C2"], "campaign P1 runs until 2026-07-02")
     assert not len(open_campaign(treatments, None, AS_OF, Limits(response_window_days=29)).words)
+
+
+def test_a_planned_contact_holds_back_until_it_was_made_or_its_offer_ended() -> None:
+    planned = pd.DataFrame({
+        "campaign_id": ["P1", "P1", "P1", "P1", "P2"], "customer_id": ["waits", "made", "ended", "later", "later"],
+        "contact_on": pd.to_datetime(["2026-06-26"] * 4 + ["2026-07-03"]),
+        "expires_at": pd.to_datetime(["2026-07-02", "2026-07-10", "2026-07-01", "2026-07-02", "2026-07-17"]),
+    })  # fmt: skip
+    treatments = _treatments(
+        ("P1", "made", "card", "2026-06-24", "2026-06-27"),
+        ("P1", "waits", "card", "2026-06-24", None),
+        ("P2", "later", "card", "2026-06-24", "2026-07-01"),  # after as_of: not yet made
+    )
+    said = planned_contact(planned, treatments, AS_OF).words.to_dict()
+    assert said == {
+        "waits": "a contact planned for 2026-06-26 may still be made, its offer ends on 2026-07-02",
+        "later": "a contact planned for 2026-07-03 may still be made, its offer ends on 2026-07-17",
+    }
+    assert set(planned_contact(planned, None, AS_OF).words.index) == {"waits", "made", "later"}
+    assert not len(planned_contact(planned.head(0), treatments, AS_OF).words)
+    with pytest.raises(NotApplicable, match="no lists of earlier rounds"):
+        planned_contact(None, treatments, AS_OF)
 
 
 def test_an_open_contact_holds_back_until_it_is_answered_or_old() -> None:
