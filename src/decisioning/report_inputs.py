@@ -18,6 +18,7 @@ from ..reports.site.segments import EVERYBODY, MEASURES
 from .feedback.findings import feedback_inputs, week_of
 from .feedback.operations import counts, fold_small
 from .rounds import kept_rounds
+from .strips import HOLDOUT
 
 NAME = "_name"
 MONEY = ("volume", "margin")
@@ -86,6 +87,12 @@ def gather(as_of: str) -> Gathered:
             frames[name] = found
         else:
             values[name] = found
+    if "contact_list" in frames:  # the same stage says who must not be contacted
+        strips = catalog.load("strips")
+        values["apart"] = {
+            *catalog.load("withheld")["customer_id"],
+            *strips.loc[strips["strip"].eq(HOLDOUT), "customer_id"],
+        }
     now = catalog.scan("customers").select("customer_id", "branch_id", "region_id").to_pandas()
     latest = segments.filter(lambda t: t.as_of == t.as_of.max())
     now = now.merge(latest.select("customer_id", *(f"{n}{NAME}" for n in lenses)).to_pandas(), on="customer_id")

@@ -44,7 +44,8 @@ def build_site(
     contacts = frames.get("contact_list")
     operations = [
         SitePage("operations/index.html", "This week's lists",
-                 lists_document(contacts, frames.get("proactive"), absent, as_of=as_of, week=list_week)),
+                 lists_document(contacts, frames.get("proactive"), absent, as_of=as_of, week=list_week,
+                                apart=found.values.get("apart", ()))),
         SitePage("operations/changes.html", "What changed", changes_document(contacts, *before, absent, list_week)),
         SitePage("operations/results.html", "Results",
                  results_document(week, _reason(absent, "campaigns"), days=days)),

@@ -75,6 +75,19 @@ def test_what_an_earlier_stage_did_not_bring_is_named_with_its_reason_and_the_re
     assert not re.search(r"\bC\d\d\b", re.sub(r'"data:[^"]+"', "", management))
 
 
+def test_the_holdout_and_the_withheld_are_not_called_in_idle_hours(bank: Path) -> None:
+    ids = ["C01", "C02", "C03"]
+    write(bank, "contact_list", pd.DataFrame({
+        "customer_id": ["C04"], "week": 1, "channel": "call", "offer": "card", "priority": 1, "net_value": 1.0,
+    }))  # fmt: skip
+    write(bank, "strips", pd.DataFrame({"customer_id": ids, "strip": ["holdout", "decided", "decided"]}))
+    write(bank, "withheld", pd.DataFrame({"customer_id": ["C02"], "arm": "control"}))
+    write(bank, "support_calls", pd.DataFrame({"customer_id": ids, "arm": "call"}))
+    site = build_site(gather(AS_OF), {}, (None, "none"), as_of=AS_OF, smallest=10, days=7, list_week=1)
+    called = site.files()["operations/idle_calls.csv"]
+    assert [name in called for name in ids] == [False, False, True]
+
+
 def test_what_no_stage_can_bring_does_not_tell_to_run_one(bank: Path) -> None:
     assert optional("surveys") == (None, "there is no table of surveys in this source")
     assert optional("risk_tables", "changes") == (None, "stage risk has not written it: run `dvc repro risk`")

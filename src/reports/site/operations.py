@@ -1,6 +1,6 @@
 """Operations: the week's lists with priorities, what changed against the round before, results of the last week."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -53,14 +53,21 @@ def changed(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
 
 
 def lists_document(
-    contacts: pd.DataFrame | None, calls: pd.DataFrame | None, absent: Mapping[str, str], *, as_of: str, week: int
+    contacts: pd.DataFrame | None, calls: pd.DataFrame | None, absent: Mapping[str, str], *, as_of: str, week: int,
+    apart: Collection[str] = (),
 ) -> Document:  # fmt: skip
-    """Show whom to contact this week, and whom to call in idle hours."""
+    """Show whom to contact this week, and whom to call in idle hours.
+
+    Nobody is called in idle hours who is contacted this week anyway, or who is set ``apart``: the holdout, and those
+    withheld from a campaign.
+    """
+    taken = set(apart)
     blocks: list[Block] = []
     if contacts is None:
         blocks.append(Text(f"Contact list: {absent.get('contact_list', '')}.", "absent"))
     else:
         part = contacts[contacts["week"] == week].sort_values(["channel", "priority"], kind="stable")
+        taken |= set(part["customer_id"])
         names = {k: v for k, v in LIST.items() if k in part}
         by = part.groupby(["channel", "offer"], sort=True)
         summary = by.agg(customers=("customer_id", "size"), net_value=("net_value", "sum")).reset_index()
@@ -72,12 +79,14 @@ def lists_document(
     if calls is None:
         idle: list[Block] = [Text(f"Calls in idle hours: {absent.get('proactive', '')}.", "absent")]
     else:
-        shown = calls.drop(columns=[c for c in calls if c in ("as_of", "arm")])
-        if "arm" in calls:
-            shown = shown[calls["arm"] != CONTROL]  # who was drawn not to be called is on no list
+        open_to = calls[~calls["customer_id"].isin(taken)]
+        if "arm" in open_to:
+            open_to = open_to[open_to["arm"] != CONTROL]  # who was drawn not to be called is on no list
+        shown = open_to.drop(columns=[c for c in open_to if c in ("as_of", "arm")])
         if "weekday" in shown:
             shown = shown.assign(weekday=shown["weekday"].map(dict(enumerate(DAYS))))
-        idle = [Text("Whom to call when there is spare capacity, so that most contacts are avoided."),
+        idle = [Text("Whom to call when there is spare capacity, so that most contacts are avoided. Left out is who is "
+                     "on this week's list, in the holdout, or withheld from a campaign."),
                 Listing.filed("idle_calls", shown, "Calls in idle hours")]  # fmt: skip
     sections.append(Section("idle", "Calls in idle hours", idle))
     return Document("This week's lists", "For the people who make these contacts: it names customers.", sections)

@@ -113,6 +113,14 @@ def test_who_was_drawn_not_to_be_called_is_on_no_list() -> None:
     assert "C1" not in html
 
 
+def test_who_is_on_the_weeks_list_or_set_apart_is_not_called_in_idle_hours() -> None:
+    calls = pd.DataFrame({"customer_id": ["A", "B", "C", "D"], "arm": "call"})
+    contacts = pd.DataFrame([contact("A", 1), contact("B", 1, week=2)])
+    document = lists_document(contacts, calls, {}, as_of="2026-07-01", week=1, apart={"C"})
+    lists = [b for s in document.sections for b in s.blocks if isinstance(b, Listing)]
+    assert lists[-1].frame["customer id"].tolist() == ["B", "D"]
+
+
 def test_a_day_is_spelled_without_its_midnight() -> None:
     listing = Listing.filed("a", pd.DataFrame({"n": [1], "on": [pd.Timestamp("2026-07-03")]}), "A")
     assert listing.rows == (("1", "2026-07-03"),)
