@@ -11,12 +11,18 @@ from .feature import KEY, Feature, days_since, features_of, share
 from .inputs import Inputs, before, days_back
 
 _LAST = {
-    "initiated": "transaction the customer caused", "purchase": "purchase", "salary": "salary", "inflow": "money in",
+    "initiated": "transaction the customer caused", "purchase": "purchase", "salary": "salary",
+    "inflow": "inflow of money",
 }  # fmt: skip
+_HELD = {p: f"{p} account" if p in ("current", "savings") else p.replace("_", " ") for p in PRODUCTS}
 INGREDIENTS = ("first_day_ever", "last_day_ever", *(f"last_{name}_ever" for name in _LAST))
 
 
 _feature = features_of("lifecycle")
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _count(column: str) -> Callable[..., ir.Value]:
@@ -32,7 +38,7 @@ FEATURES: tuple[Feature, ...] = (
     _feature("days_since_last_booking", "days since the last booking of any kind", "days", "whole past",
              lambda t: days_since(t, t.last_day_ever), "had bookings recently", "has had no booking for a while", 1),
     *(_feature(f"days_since_last_{name}", f"days since the last {subject}", "days", "whole past",
-               lambda t, n=name: days_since(t, t[f"last_{n}_ever"]), f"had a {subject} recently",
+               lambda t, n=name: days_since(t, t[f"last_{n}_ever"]), f"had {_a(subject)} recently",
                f"has had no {subject} for a while", 1) for name, subject in _LAST.items()),
     _feature("products_held", "open accounts", "count", "at as_of", _count("held"), "has few accounts",
              "has several accounts", -1, "accounts"),
@@ -40,8 +46,8 @@ FEATURES: tuple[Feature, ...] = (
              lambda t: sum(((ibis.coalesce(t[f"held_{p}"], 0) > 0).cast("int64") for p in PRODUCTS), ibis.literal(0)),
              "holds few products", "holds many products", -1, "accounts.product"),
     *(_feature(f"holds_{product}", f"open accounts of product {product.replace('_', ' ')}", "count", "at as_of",
-               _count(f"held_{product}"), f"holds no {product.replace('_', ' ')}",
-               f"holds a {product.replace('_', ' ')}", 0, "accounts.product") for product in PRODUCTS),
+               _count(f"held_{product}"), f"holds no {held}", f"holds {_a(held)}", 0, "accounts.product")
+      for product, held in _HELD.items()),
     *(_feature(f"accounts_opened_{w}d", "accounts opened", "count", f"{w} days", _count(f"opened_{w}"),
                "opened no account lately", "opened an account lately", -1, "accounts") for w in (90, 365)),
     *(_feature(f"accounts_closed_{w}d", "accounts closed", "count", f"{w} days", _count(f"closed_{w}"),

@@ -105,7 +105,7 @@ def points_reasons(
     for j, feature in enumerate(features):
         if feature["type"] == "text" and feature["name"] not in said and head["bins"][j] is not None:
             said[str(feature["name"])] = _levels_of_bins(feature, head["bins"][j], matrix[:, j])
-    return top_reasons(told, matrix, phrases, reference, texts=said, top=top)
+    return top_reasons(told, matrix, phrases, reference, texts=said, top=top, unknown_last=False)
 
 
 def shap_reasons(

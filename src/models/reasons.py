@@ -64,6 +64,7 @@ def top_reasons(
     *,
     texts: Mapping[str, tuple[np.ndarray, list[str]]] | None = None,
     top: int = 3,
+    unknown_last: bool = True,
 ) -> pd.DataFrame:
     """Name up to ``top`` different reasons a row, strongest first.
 
@@ -83,6 +84,9 @@ def top_reasons(
         Per text feature the position of each row's level (−1: missing) and the levels.
     top : int
         Number of reasons.
+    unknown_last : bool
+        That something is not known is a reason only where there are too few others (or its phrase for "missing" says
+        what that means); False: by strength alone.
 
     Returns
     -------
@@ -104,20 +108,25 @@ def top_reasons(
         offsets[told.names.index(name)] = len(words)
         said = phrases.get(name, {})
         words += [said.get("is", _label(name, said) + ": {value}").format(value=level) for level in levels]
+    unsaid = np.array([unknown_last and not phrases.get(name, {}).get("missing") for name in told.names])
     found = np.full((len(matrix), top), -1, dtype=np.int64)
     for start in range(0, len(matrix), CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
-        found[part] = _pick(told.values[part], matrix[part], reference, table, offsets,
+        found[part] = _pick(told.values[part], matrix[part], reference, table, unsaid, offsets,
                             {told.names.index(n): c[part] for n, (c, _) in texts.items()}, top)  # fmt: skip
     vocabulary = pd.array([*words, None], dtype="str")  # position −1 is the missing one
     return pd.DataFrame({f"reason_{i + 1}": vocabulary.take(found[:, i] % len(vocabulary)) for i in range(top)})
 
 
 def _pick(
-    values: np.ndarray, matrix: np.ndarray, reference: np.ndarray, table: np.ndarray, offsets: Mapping[int, int],
-    levels: Mapping[int, np.ndarray], top: int,
+    values: np.ndarray, matrix: np.ndarray, reference: np.ndarray, table: np.ndarray, unsaid: np.ndarray,
+    offsets: Mapping[int, int], levels: Mapping[int, np.ndarray], top: int,
 ) -> np.ndarray:  # fmt: skip
     rows, width = values.shape
+    strong = values >= LEAST
+    # what is not known comes after every other reason, in its own order, and no reason at all comes last
+    unknown = np.isnan(matrix) & unsaid & strong
+    values = np.where(strong, np.where(unknown, -1 / np.maximum(values, LEAST), values), -np.inf)
     depth = min(width, top + 5)  # a few more than asked for: neighbouring features share a phrase
     if depth < width:
         best = np.argpartition(-values, depth - 1, axis=1)[:, :depth]
@@ -134,7 +143,7 @@ def _pick(
     for j, position in levels.items():
         here = (best == j) & (position >= 0)[:, None]
         said = np.where(here, offsets[j] + position[:, None], said)
-    said = np.where(strength >= LEAST, said, -1)
+    said = np.where(strength > -np.inf, said, -1)
     found = np.full((rows, top), -1, dtype=np.int64)
     taken = np.zeros(rows, dtype=np.int64)
     for rank in range(depth):

@@ -1,5 +1,7 @@
 """The dictionary has a complete row for every feature and nothing else."""
 
+import re
+
 import pytest
 
 from afraz.features import applications
@@ -30,6 +32,7 @@ def test_every_row_is_complete_and_speaks_plainly(feature):
         assert feature.low != feature.high
     assert not feature.low[0].isupper()
     assert not feature.high.endswith(".")
+    assert not re.search(r"\ba [aeio]", f"{feature.low} {feature.high}"), "an before a vowel"
 
 
 def test_no_name_occurs_twice():

@@ -37,6 +37,17 @@ def test_a_missing_value_is_named_as_such() -> None:
     assert said([0.0, 0.0, 0.9, 0.4], [5, 2, np.nan, np.nan])[:2] == ["has no call history", "region: not known"]
 
 
+def test_what_is_not_known_gives_way_to_every_other_reason() -> None:
+    names = (*(f"share_{i}" for i in range(12)), "cards", "calls")
+    values = np.array([[*np.linspace(0.9, 0.5, 12), 0.02, 0.005]], dtype="float32")
+    told = Explanation(names, values, 0.0, np.zeros(1), "linear", 0.0, 0.0)
+    x = np.array([[np.nan] * 12 + [1.0, 9.0]])
+    found = top_reasons(told, x, PHRASES, np.full(14, 5.0), top=2).iloc[0].tolist()
+    assert found == ["uses the card less", "share 0: not known"]
+    by_strength = top_reasons(told, x, PHRASES, np.full(14, 5.0), top=2, unknown_last=False).iloc[0].tolist()
+    assert by_strength == ["share 0: not known", "share 1: not known"]
+
+
 def test_a_zero_that_is_usual_is_the_low_end() -> None:
     assert said([0.0, 0.0, 0.9, 0.0], [5, 2, 0, 0.1])[0] == "never called"
 
