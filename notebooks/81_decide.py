@@ -30,11 +30,12 @@ from afraz.catalog import root, save, target
 from afraz.decisioning.balance import check_sizes
 from afraz.decisioning.decide import decide, decision_inputs
 from afraz.decisioning.desk import write_index
-from afraz.decisioning.limits import check_offers
+from afraz.decisioning.limits import Round, check_offers
 from afraz.decisioning.round_campaigns import round_campaigns
 from afraz.decisioning.rounds import earlier_contacts
 
 # %%
+Round(**strips, valid_days=valid_days)
 today = date.fromisoformat(as_of)
 inputs = decision_inputs(today)
 inputs.events["planned"] = earlier_contacts(as_of)

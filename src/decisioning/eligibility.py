@@ -99,7 +99,7 @@ def judge(
     Raises
     ------
     DataError
-        If an option repeats, or names a customer who is unknown.
+        If an option, a customer or a campaign repeats, or an option names a customer who is unknown.
     ParamsError
         If the limits name an offer that neither the options nor the campaigns know.
 
@@ -141,6 +141,10 @@ def _check_options(options: pd.DataFrame, customers: pd.DataFrame) -> None:
     repeated = int(options.duplicated(list(OPTION)).sum())
     if repeated:
         raise DataError(f"{repeated} options repeat customer, offer and channel: each is judged once")
+    twice = customers.loc[customers["customer_id"].duplicated(), "customer_id"]
+    if len(twice):
+        raise DataError(f"{twice.nunique()} customers repeat in customers, {twice.iloc[0]!r} among them: "
+                        "each has one row")  # fmt: skip
     strangers = options.loc[~options["customer_id"].isin(customers["customer_id"]), "customer_id"]
     if len(strangers):
         raise DataError(f"{strangers.nunique()} customers of the options are not in customers, "

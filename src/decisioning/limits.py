@@ -47,6 +47,33 @@ class Limits(Stated):
     )
 
 
+class Round(Stated):
+    """What a round sets apart, and how long its contacts may be made; see the field descriptions.
+
+    Raises
+    ------
+    ParamsError
+        For a setting that is missing, unknown or out of range.
+
+    Examples
+    --------
+    >>> Round(holdout=0.02)
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ParamsError: setting of a round exploration: field required, got {'holdout': 0.02}
+    >>> Round(holdout=0.02, exploration=0.02, valid_days=0)
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ParamsError: setting of a round valid_days: input should be greater than or equal to 1, got 0
+    """
+
+    word: ClassVar[str] = "setting of a round"
+
+    holdout: float = Field(ge=0, lt=1, description="share of all customers that gets no campaign, ever")
+    exploration: float = Field(ge=0, lt=1, description="share of the others whose offer is drawn")
+    valid_days: int = Field(14, ge=1, description="a contact not made so many days after its own is not made at all")
+
+
 def check_offers(what: str, named: Iterable[str], *tables: pd.DataFrame | None) -> None:
     """Refuse the name of an offer that no table knows: a misspelt one would let everything pass.
 

@@ -3,33 +3,23 @@
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from ..errors import ParamsError
+from ..models.stated import Stated
 
 _NORMAL = NormalDist()
 
 
-@dataclass(frozen=True)
-class Power:
-    """What a campaign should be able to show.
-
-    Attributes
-    ----------
-    base_rate : float
-        Share of responders without the offer.
-    smallest_effect : float
-        The smallest change of that share, in points, that would be worth knowing.
-    level : float
-        Of the two-sided test.
-    power : float
-        Probability of seeing that effect if it is there.
-    largest_share : float
-        At most this share of a campaign is withheld.
+class Power(Stated):
+    """What a campaign should be able to show; see the field descriptions.
 
     Raises
     ------
     ParamsError
-        For a value that makes no sense.
+        For an unknown setting (with the nearest known one), or a value that makes no sense.
 
     Examples
     --------
@@ -37,15 +27,21 @@ class Power:
     Traceback (most recent call last):
     ...
     afraz.errors.ParamsError: power: base_rate 0.06 + smallest_effect 0.98 is no share between 0 and 1
+    >>> Power(base_rat=0.06)
+    Traceback (most recent call last):
+    ...
+    afraz.errors.ParamsError: unknown setting of power 'base_rat': did you mean base_rate?
     """
 
-    base_rate: float = 0.06
-    smallest_effect: float = 0.02
-    level: float = 0.05
-    power: float = 0.8
-    largest_share: float = 0.3
+    word: ClassVar[str] = "setting of power"
 
-    def __post_init__(self) -> None:
+    base_rate: float = Field(0.06, description="share of responders without the offer")
+    smallest_effect: float = Field(0.02, description="smallest change of that share that would be worth knowing")
+    level: float = Field(0.05, description="of the two-sided test")
+    power: float = Field(0.8, description="probability of seeing that effect if it is there")
+    largest_share: float = Field(0.3, description="at most this share of a campaign is withheld")
+
+    def model_post_init(self, context: Any) -> None:
         if not self.smallest_effect:
             raise ParamsError("power: smallest_effect is 0: no control group is large enough to see nothing")
         if not 0 < self.base_rate < 1 or not 0 < self.base_rate + self.smallest_effect < 1:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.schemas import CONTROL
-from ..errors import NotApplicable
+from ..errors import DataError, NotApplicable
 from .exclusions import excluded_on
 from .limits import Limits
 from .strips import NOTHING
@@ -62,6 +62,9 @@ def open_campaign(
     rows = treatments[treatments["assigned_at"] < today]
     days = pd.Series(float(limits.response_window_days), rows.index)
     if campaigns is not None and "response_window_days" in campaigns:
+        twice = campaigns.loc[campaigns["campaign_id"].duplicated(), "campaign_id"]
+        if len(twice):
+            raise DataError(f"{twice.nunique()} campaigns repeat, {str(twice.iloc[0])!r} among them: each has one row")
         own = rows["campaign_id"].map(campaigns.set_index("campaign_id")["response_window_days"])
         days = own.astype(float).fillna(days)
     ends = rows["assigned_at"].dt.normalize() + pd.to_timedelta(days, unit="D")

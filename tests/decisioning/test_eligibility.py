@@ -60,6 +60,12 @@ def test_a_repeated_option_and_a_stranger_are_refused(customers: pd.DataFrame) -
         judge(options, customers.head(2), AS_OF, Limits())
 
 
+def test_a_repeated_customer_is_refused(customers: pd.DataFrame) -> None:
+    options = all_options(customers["customer_id"], CHANNELS)
+    with pytest.raises(DataError, match="1 customers repeat in customers, 'C1' among them"):
+        judge(options, pd.concat([customers, customers.head(1)]), AS_OF, Limits())
+
+
 def test_without_probabilities_no_credit_is_offered(customers: pd.DataFrame) -> None:
     options = all_options(customers["customer_id"], CHANNELS)
     found = judge(options, customers, AS_OF, Limits(credit_offers=["loan_rate"]))

@@ -47,6 +47,8 @@ def test_a_campaign_that_is_too_small_says_so_and_what_it_could_see() -> None:
         ({"base_rate": 0.01, "smallest_effect": -0.02}, "no share between 0 and 1"),
         ({"power": 0.01}, "level < power"),
         ({"largest_share": 0.6}, "largest_share is a share up to .5"),
+        ({"smalest_effect": 0.02}, "unknown setting of power 'smalest_effect': did you mean smallest_effect"),
+        ({"level": "low"}, "setting of power level: input should be a valid number"),
     ],
 )
 def test_senseless_wishes_are_refused(values: dict[str, float], message: str) -> None:

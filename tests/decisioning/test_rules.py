@@ -15,7 +15,7 @@ from afraz.decisioning.rules import (
     open_contact,
     planned_contact,
 )
-from afraz.errors import NotApplicable
+from afraz.errors import DataError, NotApplicable
 
 from .conftest import AS_OF
 
@@ -88,6 +88,8 @@ def test_a_window_that_is_open_holds_the_customer_back_and_the_control_too() -> 
     said = open_campaign(treatments, campaigns, AS_OF, Limits()).words.to_dict()
     assert said == dict.fromkeys(["C1", "C2"], "campaign P1 runs until 2026-07-02")
     assert not len(open_campaign(treatments, None, AS_OF, Limits(response_window_days=29)).words)
+    with pytest.raises(DataError, match="1 campaigns repeat, 'P1' among them"):
+        open_campaign(treatments, pd.concat([campaigns, campaigns.head(1)]), AS_OF, Limits())
 
 
 def test_a_planned_contact_holds_back_until_it_was_made_or_its_offer_ended() -> None:
