@@ -198,7 +198,7 @@ CATALOG: dict[str, Dataset] = {
         Dataset("round_campaigns", "data/rounds/as_of={as_of}/campaigns.parquet", "decide",
                 "a campaign of the round, as source data", ("campaign_id",)),
         Dataset("withheld", "data/decisions/withheld.parquet", "decide",
-                "a customer of a campaign's control group, or who drew nothing", ("campaign_id", "customer_id")),
+                "a customer of a campaign's control group", ("campaign_id", "customer_id")),
         Dataset("control_sizes", "data/decisions/control_sizes.parquet", "decide",
                 "a campaign: how many are withheld, and what that can show", ("campaign_id",)),
         Dataset("contact_times", "data/decisions/contact_times.parquet", "decide",

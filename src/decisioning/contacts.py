@@ -9,33 +9,23 @@ import pandas as pd
 from ..data.schemas import CONTROL
 from ..errors import DataError
 from .rhythm import DAYS
-from .strips import DECIDED, EXPLORATION, HOLDOUT, NOTHING, STRIP, draw
+from .strips import DECIDED, EXPLORATION, HOLDOUT, STRIP
 
 NEEDED = ("customer_id", "offer", "channel", "week", "net_value", *STRIP)
 OPTIONAL = ("value_at_stake", "expected_uplift")
 PLACES = ("branch_id", "region_id")
 
 
-def campaign_ids(offers: pd.Series, as_of: dt.date) -> pd.Series:
-    """Name the campaign of each row: one per offer and round.
+def campaign_ids(offers: pd.Series, as_of: dt.date, explored: pd.Series | None = None) -> pd.Series:
+    """Name the campaign of each row: one per offer and round, and another where the offer was drawn by lot.
 
     Examples
     --------
-    >>> campaign_ids(pd.Series(["fee_waiver", None]), dt.date(2026, 7, 1)).tolist()
-    ['2026-07-01-fee_waiver', '2026-07-01-nothing']
+    >>> campaign_ids(pd.Series(["card", "card"]), dt.date(2026, 7, 1), explored=pd.Series([False, True])).tolist()
+    ['2026-07-01-card', '2026-07-01-exploration-card']
     """
-    return f"{as_of:%Y-%m-%d}-" + offers.fillna(NOTHING).astype("str")
-
-
-def spread_weeks(customer_ids: pd.Series, weeks: int, round_key: str) -> pd.Series:
-    """Draw a week for rows that no allocation planned, the explored ones: 1 to ``weeks``, the same at every run.
-
-    Examples
-    --------
-    >>> spread_weeks(pd.Series(["C1", "C2", "C3"]), 4, "2026-07-01/7").between(1, 4).all()
-    np.True_
-    """
-    return pd.Series(1 + (draw(customer_ids, f"week/{round_key}") * weeks).astype(int), customer_ids.index)
+    names = offers.astype("str")
+    return f"{as_of:%Y-%m-%d}-" + (names if explored is None else names.mask(explored, f"{EXPLORATION}-" + names))
 
 
 def contact_list(
@@ -48,7 +38,7 @@ def contact_list(
     ----------
     rows : DataFrame
         ``customer_id, offer, channel, week`` (1 is the seven days from ``as_of``), ``net_value, strip, arm, propensity,
-        channel_propensity``: control groups, decided and explored rows, one below the other. ``value_at_stake,
+        option_propensity``: control groups, decided and explored rows, one below the other. ``value_at_stake,
         expected_uplift, campaign_id`` (where missing: :func:`campaign_ids`) and ``expires_at`` (of the offer) may be
         there.
     customers : DataFrame
@@ -69,8 +59,8 @@ def contact_list(
         One row per customer to contact, ordered by week, channel and ``priority``: 1 is the largest ``net_value``
         within week and channel.
     withheld : DataFrame
-        The same columns but the priority: control groups, and explored customers who drew nothing. They must not be
-        contacted, and their outcomes are measured like the others'.
+        The same columns but the priority: control groups. They must not be contacted, and their outcomes are measured
+        like the others'.
 
     Raises
     ------
@@ -80,7 +70,7 @@ def contact_list(
     """
     _check(rows, strips, reasons)
     table = rows.copy()
-    named = campaign_ids(table["offer"], as_of)
+    named = campaign_ids(table["offer"], as_of, table["strip"].eq(EXPLORATION))
     table["campaign_id"] = table["campaign_id"].fillna(named) if "campaign_id" in table else named
     repeated = int(table.duplicated(["campaign_id", "customer_id"]).sum())
     if repeated:
@@ -89,7 +79,7 @@ def contact_list(
         table[name] = table.get(name, np.nan)
     table = _placed(_timed(table, times, as_of), customers)
     table["expires_at"] = _expiry(table, valid_days)
-    held = table["arm"].isin([CONTROL, NOTHING])
+    held = table["arm"].eq(CONTROL)
     late = int((~held & (table["expires_at"] <= table["contact_on"])).sum())
     if late:
         raise DataError(f"{late} contacts would be made after their offer ends: plan them in an earlier week")
@@ -100,7 +90,7 @@ def contact_list(
         "customer_id", "offer", "channel", "week", "day", "hour", "contact_on", "time_confidence", *PLACES, "net_value",
         *OPTIONAL, *reasons, "expires_at", "campaign_id", *STRIP,
     ]  # fmt: skip
-    held = ordered["arm"].isin([CONTROL, NOTHING])
+    held = ordered["arm"].eq(CONTROL)
     contacts, rest = ordered.loc[~held, columns], ordered.loc[held, columns]
     assert len(contacts) + len(rest) == len(rows), "every row is either contacted or withheld"
     contacts.insert(0, "priority", contacts.groupby(["week", "channel"]).cumcount() + 1)
@@ -111,10 +101,9 @@ def _check(rows: pd.DataFrame, strips: pd.DataFrame, reasons: Sequence[str]) -> 
     absent = [name for name in (*NEEDED, *reasons) if name not in rows]
     if absent:
         raise DataError(f"the rows for a contact list lack {absent[0]!r}: they need {', '.join((*NEEDED, *reasons))}")
-    planned = rows[rows["arm"].ne(NOTHING)]
-    wrong = planned["week"].isna() | (planned["week"] < 1) | (planned["week"] % 1 != 0)
+    wrong = rows["week"].isna() | (rows["week"] < 1) | (rows["week"] % 1 != 0)
     if wrong.any():
-        raise DataError(f"{int(wrong.sum())} rows have no week of 1, 2, …: give explored rows one by spread_weeks")
+        raise DataError(f"{int(wrong.sum())} rows have no week of 1, 2, …: take them from plan and explore")
     strip = rows["customer_id"].map(strips.set_index("customer_id")["strip"])
     held = int(strip.eq(HOLDOUT).sum())
     if held:

@@ -11,16 +11,17 @@ import pandas as pd
 from .. import catalog
 from ..errors import NotApplicable
 from ..scoring.sinks import read_scores
-from .contacts import campaign_ids, contact_list, spread_weeks
+from .contacts import campaign_ids, contact_list
 from .desk import desk_table
 from .eligibility import Eligibility, judge
 from .exclusions import read_exclusions
+from .exploration import explore
 from .limits import Limits
 from .options import weigh
 from .power import Power
 from .resources import Resources, plan
 from .rhythm import best_times, moments, openings
-from .strips import DECIDED, control_groups, explore, set_apart
+from .strips import DECIDED, control_groups, set_apart
 
 EVENTS = ("treatments", "campaigns", "contacts", "loans", "loan_months", "accounts")
 REASONS = ("reason_1", "reason_2", "reason_3")
@@ -125,8 +126,7 @@ def decide(
                    probabilities=inputs.probabilities, exclusions=excluded, **inputs.events)  # fmt: skip
     apart = set_apart(inputs.customers["customer_id"], holdout=strips["holdout"], exploration=strips["exploration"],
                       round_key=key)  # fmt: skip
-    explored = explore(judged.eligible, apart, key)
-    explored["week"] = spread_weeks(explored["customer_id"], plans.weeks, key)
+    explored = explore(judged.eligible, apart, key, plans, inputs.customers)
     decided = judged.eligible[judged.eligible["customer_id"].isin(apart.loc[apart["strip"].eq(DECIDED), "customer_id"])]
     assigned, allocation, prices = plan(decided, inputs.customers, reserve(plans, explored))
     assigned["campaign_id"] = campaign_ids(assigned["offer"], as_of)

@@ -7,12 +7,12 @@ all time, so the same customers stay out for years; exploration and controls are
 ``propensity`` is the probability with which the design gave a customer its arm, among those who had that draw:
 
 * holdout: the share of the holdout; its counterpart is everybody else, with one minus that share;
-* exploration: one over the offers that the customer could get (nothing is one of them); then
-  ``channel_propensity`` is one over the channels by which that offer could be made;
+* exploration: the chance of being made the offer that was drawn, or left as its control (:mod:`.exploration`); then
+  ``option_propensity`` is the chance with which that offer and channel were drawn;
 * control and decided: the share withheld from the campaign, and one minus that share.
 
 What an optimised list offers whom is no draw. Only exploration tells what *another* offer would have done
-(:func:`random_rows`); decided against control tells what this offer did to those whom the list chose.
+(:func:`.exploration.random_rows`); decided against control tells what this offer did to those whom the list chose.
 """
 
 import hashlib
@@ -27,8 +27,7 @@ from ..errors import DataError, ParamsError
 from .power import Power, control_size
 
 HOLDOUT, EXPLORATION, DECIDED = "holdout", "exploration", "decided"
-NOTHING = "nothing"
-STRIP = ("strip", "arm", "propensity", "channel_propensity")
+STRIP = ("strip", "arm", "propensity", "option_propensity")
 
 
 def draw(ids: Iterable[str], key: str) -> NDArray[np.float64]:
@@ -100,43 +99,6 @@ def set_apart(
     })  # fmt: skip
 
 
-def explore(options: pd.DataFrame, strips: pd.DataFrame, round_key: str) -> pd.DataFrame:
-    """Draw for every customer of the exploration an eligible offer or nothing, with equal chances; then a channel.
-
-    Parameters
-    ----------
-    options : DataFrame
-        Eligible options: ``customer_id, offer, channel`` and more.
-    strips : DataFrame
-        From :func:`set_apart`.
-
-    Returns
-    -------
-    DataFrame
-        One row per explored customer with at least one option: the columns of ``options`` of the one drawn (missing
-        where it is nothing), ``strip, arm, propensity, channel_propensity``; ``arm`` is the offer, or ``nothing``.
-    """
-    explored = strips.loc[strips["strip"].eq(EXPLORATION), "customer_id"]
-    rows = options[options["customer_id"].isin(explored)].sort_values(
-        ["customer_id", "offer", "channel"], kind="stable"
-    )
-    offers = rows.groupby(["customer_id", "offer"], sort=True).size().rename("channels").reset_index()
-    by = offers.groupby("customer_id", sort=True)
-    drawn = pd.DataFrame({"offers": by.size()}).reset_index()
-    place = (draw(drawn["customer_id"], f"offer/{round_key}") * (drawn["offers"] + 1)).astype(int)
-    offers["place"] = by.cumcount()
-    drawn = drawn.assign(place=place).merge(offers, how="left", on=["customer_id", "place"], validate="1:1")
-    nothing = drawn["offer"].isna()
-    channels = drawn["channels"].fillna(1)
-    drawn["way"] = (draw(drawn["customer_id"], f"channel/{round_key}") * channels).astype(int)
-    rows = rows.assign(way=rows.groupby(["customer_id", "offer"]).cumcount())
-    found = drawn[["customer_id", "offer", "way"]].merge(rows, how="left", on=["customer_id", "offer", "way"])
-    return found.drop(columns="way")[list(options)].assign(
-        strip=EXPLORATION, arm=drawn["offer"].astype("str").mask(nothing, NOTHING),
-        propensity=1 / (drawn["offers"] + 1), channel_propensity=1 / channels,
-    )  # fmt: skip
-
-
 def control_groups(
     assigned: pd.DataFrame, wanted: Power, round_key: str, by_campaign: dict[str, Power] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -173,7 +135,7 @@ def control_groups(
         share = size.control / len(rows)
         parts.append(rows.assign(
             strip=np.where(withheld, CONTROL, DECIDED), arm=rows["offer"].astype("str").mask(withheld, CONTROL),
-            propensity=np.where(withheld, share, 1 - share), channel_propensity=1.0,
+            propensity=np.where(withheld, share, 1 - share), option_propensity=1.0,
         ))  # fmt: skip
         sizes.append({"campaign_id": campaign, "rows": size.rows, "control": size.control, "share": share,
                       "power": size.power, "measurable": size.measurable, "said": size.said})  # fmt: skip
@@ -181,18 +143,3 @@ def control_groups(
     if not parts:
         return assigned.assign(**{name: pd.Series(dtype=object) for name in STRIP}), pd.DataFrame(columns=columns)
     return pd.concat(parts).loc[assigned.index], pd.DataFrame(sizes, columns=columns)
-
-
-def random_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows whose offer was drawn: the only ones that off-policy estimates may use.
-
-    Raises
-    ------
-    DataError
-        If a propensity of theirs is not above 0 and below 1.
-    """
-    drawn = rows[rows["strip"].eq(EXPLORATION)]
-    wrong = int((~drawn["propensity"].between(0, 1, inclusive="neither")).sum())
-    if wrong:
-        raise DataError(f"{wrong} explored rows have no propensity between 0 and 1: take them from strips.explore")
-    return drawn

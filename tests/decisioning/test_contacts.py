@@ -1,11 +1,9 @@
 """The contact list: ordered by what is at stake, timed, placed, and nobody on it who was set apart."""
 
-import datetime as dt
-
 import pandas as pd
 import pytest
 
-from afraz.decisioning.contacts import campaign_ids, contact_list, spread_weeks
+from afraz.decisioning.contacts import contact_list
 from afraz.errors import DataError
 
 from .conftest import AS_OF
@@ -19,12 +17,12 @@ STRIPS = pd.DataFrame({
 @pytest.fixture
 def rows() -> pd.DataFrame:
     return pd.DataFrame({
-        "customer_id": ["C2", "C1", "C3", "E1", "E2"], "offer": ["fee_waiver"] * 3 + ["loan_rate", None],
-        "channel": ["call", "call", "call", "letter", None], "week": [2, 2, 2, 1, None],
-        "net_value": [5.0, 5.0, 9.0, 1.0, None],
+        "customer_id": ["C2", "C1", "C3", "E1", "E2"], "offer": ["fee_waiver"] * 3 + ["loan_rate"] * 2,
+        "channel": ["call", "call", "call", "letter", "letter"], "week": [2, 2, 2, 1, 1],
+        "net_value": [5.0, 5.0, 9.0, 1.0, 2.0],
         "strip": ["decided", "decided", "control", "exploration", "exploration"],
-        "arm": ["fee_waiver", "fee_waiver", "control", "loan_rate", "nothing"],
-        "propensity": [0.9, 0.9, 0.1, 0.5, 0.5], "channel_propensity": 1.0,
+        "arm": ["fee_waiver", "fee_waiver", "control", "loan_rate", "control"],
+        "propensity": [0.9, 0.9, 0.1, 0.5, 0.5], "option_propensity": 1.0,
         "reason_1": ["pays many fees", "leaving", "x", "drawn", None],
     })  # fmt: skip
 
@@ -57,7 +55,7 @@ def test_the_list_is_ordered_timed_and_placed(rows, times, customers) -> None:
 
 
 def test_the_largest_net_value_comes_first_and_a_tie_is_settled_by_customer(rows, customers) -> None:
-    worth = rows.assign(net_value=[8.0, 5.0, 9.0, 1.0, None])
+    worth = rows.assign(net_value=[8.0, 5.0, 9.0, 1.0, 2.0])
     for table, first in ((worth, "C2"), (rows, "C1")):
         contacts, _ = contact_list(table, customers, STRIPS, AS_OF)
         second_week = contacts[contacts["week"].eq(2)]
@@ -83,8 +81,8 @@ def test_without_times_and_places_there_is_still_a_list(rows, customers) -> None
 def test_a_campaign_without_a_name_gets_one_and_a_named_one_keeps_it(rows, customers) -> None:
     named = rows.assign(campaign_id=["P1", "P1", "P1", None, None])
     contacts, withheld = contact_list(named, customers, STRIPS, AS_OF)
-    assert set(contacts["campaign_id"]) == {"P1", "2026-07-01-loan_rate"}
-    assert set(withheld["campaign_id"]) == {"P1", "2026-07-01-nothing"}
+    assert set(contacts["campaign_id"]) == {"P1", "2026-07-01-exploration-loan_rate"}
+    assert set(withheld["campaign_id"]) == {"P1", "2026-07-01-exploration-loan_rate"}
 
 
 def test_an_offer_that_ends_earlier_ends_the_contact(rows, customers) -> None:
@@ -113,14 +111,18 @@ def test_faulty_rows_are_refused(rows, customers) -> None:
     with pytest.raises(DataError, match="lack 'reason_9'"):
         contact_list(rows, customers, STRIPS, AS_OF, reasons=["reason_9"])
     with pytest.raises(DataError, match="1 rows have no week"):
-        contact_list(rows.assign(week=[2, 2, 0, 1, None]), customers, STRIPS, AS_OF)
+        contact_list(rows.assign(week=[2, 2, 0, 1, 1]), customers, STRIPS, AS_OF)
     with pytest.raises(DataError, match="1 rows repeat customer and campaign"):
         contact_list(rows.assign(customer_id=["C2", "C2", "C3", "E1", "E2"]), customers, STRIPS, AS_OF)
 
 
-def test_explored_rows_get_weeks_and_campaigns_names() -> None:
-    ids = pd.Series([f"C{i}" for i in range(4000)], index=range(10, 4010))
-    weeks = spread_weeks(ids, 4, "x")
-    assert weeks.value_counts(normalize=True).to_dict() == pytest.approx(dict.fromkeys([1, 2, 3, 4], 0.25), abs=0.03)
-    assert weeks.index.equals(ids.index)
-    assert campaign_ids(pd.Series(["a"]), dt.date(2026, 7, 1)).tolist() == ["2026-07-01-a"]
+def test_an_explored_offer_is_a_campaign_of_its_own_with_its_own_control(rows, customers) -> None:
+    contacts, withheld = contact_list(rows, customers, STRIPS, AS_OF)
+    ids = pd.concat([contacts, withheld]).set_index("customer_id")["campaign_id"]
+    assert ids["E1"] == ids["E2"] == "2026-07-01-exploration-loan_rate"
+    assert ids["C1"] == ids["C3"] == "2026-07-01-fee_waiver"
+    assert "E2" not in set(contacts["customer_id"])
+    same = rows.assign(offer="fee_waiver", arm=["fee_waiver", "fee_waiver", "control", "fee_waiver", "control"])
+    contacts, _ = contact_list(same, customers, STRIPS, AS_OF)
+    assert contacts.groupby("campaign_id")["strip"].unique().map(list).to_dict() == {
+        "2026-07-01-exploration-fee_waiver": ["exploration"], "2026-07-01-fee_waiver": ["decided"]}  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from afraz.decisioning.balance import check_balance, check_sizes
 from afraz.decisioning.power import Power
-from afraz.decisioning.strips import control_groups, draw, explore, random_rows, set_apart
+from afraz.decisioning.strips import control_groups, draw, set_apart
 from afraz.errors import DataError, ParamsError
 
 IDS = pd.Series([f"C{i:06d}" for i in range(20_000)])
@@ -48,37 +48,6 @@ def test_a_strip_of_the_wrong_size_is_found() -> None:
     assert found["exploration"]
 
 
-def test_exploration_draws_every_offer_and_channel_with_the_logged_probability() -> None:
-    strips = set_apart(IDS, holdout=0.02, exploration=0.5, round_key="x")
-    kinds = pd.DataFrame({"offer": ["a", "a", "b"], "channel": ["call", "email", "email"]})
-    options = pd.DataFrame({"customer_id": IDS}).merge(kinds, how="cross").assign(net_value=1.5)
-    options = options[~(options["offer"].eq("b") & options["customer_id"].lt("C010000"))]
-    rows = explore(options, strips, "x")
-    drawn_into = strips.loc[strips["strip"].eq("exploration"), "customer_id"]
-    assert rows["customer_id"].tolist() == drawn_into.tolist()
-    pd.testing.assert_frame_equal(rows, explore(options.sample(frac=1, random_state=2), strips, "x"))
-    one, two = rows[rows["customer_id"].lt("C010000")], rows[rows["customer_id"].ge("C010000")]
-    assert set(one["propensity"]) == {1 / 2}
-    assert set(two["propensity"]) == {1 / 3}
-    for part, arms in ((one, {"a": 1 / 2, "nothing": 1 / 2}), (two, {"a": 1 / 3, "b": 1 / 3, "nothing": 1 / 3})):
-        shares = part["arm"].value_counts(normalize=True)
-        assert shares.to_dict() == pytest.approx(arms, abs=0.03)
-    ways = rows.loc[rows["arm"].eq("a"), "channel"].value_counts(normalize=True)
-    assert ways.to_dict() == pytest.approx({"call": 0.5, "email": 0.5}, abs=0.03)
-    assert set(rows.loc[rows["arm"].eq("a"), "channel_propensity"]) == {1 / 2}
-    assert rows.loc[rows["arm"].eq("nothing"), ["offer", "channel", "net_value"]].isna().all(axis=None)
-    value = (rows["arm"].eq("b") / rows["propensity"]).loc[two.index].mean()  # inverse propensity of "b for everybody"
-    assert value == pytest.approx(1, abs=0.06)
-
-
-def test_nobody_to_explore_gives_no_row() -> None:
-    strips = set_apart(IDS, holdout=0, exploration=0, round_key="x")
-    options = pd.DataFrame({"customer_id": IDS, "offer": "a", "channel": "call"})
-    rows = explore(options, strips, "x")
-    assert len(rows) == 0
-    assert {"strip", "arm", "propensity"} <= set(rows)
-
-
 def test_controls_have_the_size_of_the_power_and_propensities_that_add_up() -> None:
     assigned = pd.concat([_assigned(), _assigned(500, "P2")], ignore_index=True)
     rows, sizes = control_groups(assigned, Power(), "x")
@@ -114,17 +83,6 @@ def test_a_draw_is_balanced_and_a_chosen_control_is_found() -> None:
     assert found["age"]
     with pytest.raises(DataError, match="'gone' is no numeric column"):
         check_balance(rows, customers, ["gone"])
-
-
-def test_only_drawn_offers_are_for_off_policy_estimates() -> None:
-    strips = set_apart(IDS, holdout=0.02, exploration=0.5, round_key="x")
-    options = pd.DataFrame({"customer_id": IDS, "offer": "a", "channel": "call"})
-    explored = explore(options, strips, "x")
-    decided, _ = control_groups(_assigned(100).assign(channel="call"), Power(), "x")
-    both = pd.concat([explored, decided])
-    assert set(random_rows(both)["strip"]) == {"exploration"}
-    with pytest.raises(DataError, match="no propensity between 0 and 1"):
-        random_rows(both.assign(propensity=1.0))
 
 
 def test_repeats_and_senseless_shares_are_refused() -> None:
