@@ -11,7 +11,7 @@ import pandas as pd
 from .. import catalog
 from ..errors import NotApplicable
 from ..scoring.sinks import read_scores
-from .contacts import campaign_ids, contact_list
+from .contacts import contact_list
 from .desk import desk_table
 from .eligibility import Eligibility, judge
 from .exclusions import read_exclusions
@@ -19,9 +19,10 @@ from .exploration import explore
 from .limits import Limits
 from .options import weigh
 from .power import Power
-from .resources import Resources, plan
+from .resources import Resources
 from .rhythm import best_times, moments, openings
-from .strips import DECIDED, control_groups, set_apart
+from .strips import DECIDED, EXPLORATION, set_apart
+from .withholding import made_of, plan_and_withhold
 
 EVENTS = ("treatments", "campaigns", "contacts", "loans", "loan_months", "accounts")
 REASONS = ("reason_1", "reason_2", "reason_3")
@@ -113,7 +114,8 @@ def decide(
     Returns
     -------
     Decisions
-        Capacities are kept free for the explored contacts of the round before anything else is planned.
+        Explored contacts use their part of the resources before anything else is planned. Value and cost of the summary
+        and what is used of the limits count who is contacted, decided or explored, and not those withheld.
     """
     key = f"{as_of}/{seed}"
     have, plans = Limits(**limits), Resources(**resources)
@@ -128,41 +130,24 @@ def decide(
                       round_key=key)  # fmt: skip
     explored = explore(judged.eligible, apart, key, plans, inputs.customers)
     decided = judged.eligible[judged.eligible["customer_id"].isin(apart.loc[apart["strip"].eq(DECIDED), "customer_id"])]
-    assigned, allocation, prices = plan(decided, inputs.customers, reserve(plans, explored))
-    assigned["campaign_id"] = campaign_ids(assigned["offer"], as_of)
-    rows, sizes = control_groups(assigned, Power(**power), key)
+    planned = plan_and_withhold(decided, inputs.customers, plans, Power(**power), as_of, key, explored)
+    rows = pd.concat([planned.rows, explored], ignore_index=True)
     told = [name for name in REASONS if name in rows]
     times = best_times(inputs.moments, inputs.customers["customer_id"], openings(opening_hours))
-    contacts, withheld = contact_list(pd.concat([rows, explored], ignore_index=True), inputs.customers, apart, as_of,
-                                      times=times, reasons=told, valid_days=valid_days)  # fmt: skip
+    contacts, withheld = contact_list(rows, inputs.customers, apart, as_of, times=times, reasons=told,
+                                      valid_days=valid_days)  # fmt: skip
     desk = desk_table(inputs.customers, as_of, churn=inputs.churn, value=inputs.value, contacts=contacts,
                       withheld=withheld, strips=apart, judged=judged.options)  # fmt: skip
+    made = made_of(rows)
     summary = {
         "customers": len(inputs.customers), "eligible_customers": int(judged.eligible["customer_id"].nunique()),
-        "assigned": len(assigned), "contacts": len(contacts), "withheld": len(withheld), "explored": len(explored),
-        "expected_net_value": float(assigned["net_value"].sum()), "gap_to_bound": allocation.gap,
-        "cost": float(assigned["cost"].sum()), "absent": inputs.absent, "rules_not_applicable": judged.not_applicable,
+        "assigned": len(rows), "contacts": len(contacts), "withheld": len(withheld),
+        "explored": int(contacts["strip"].eq(EXPLORATION).sum()), "expected_net_value": float(made["net_value"].sum()),
+        "gap_to_bound": planned.first.gap, "cost": float(made["cost"].sum()), "absent": inputs.absent,
+        "rules_not_applicable": judged.not_applicable,
         "by_offer": contacts["offer"].value_counts().sort_index().to_dict(),
         "by_channel": contacts["channel"].value_counts().sort_index().to_dict(),
     }  # fmt: skip
     tables = {"strips": apart, "refused": judged.refused, "contact_list": contacts, "withheld": withheld,
-              "control_sizes": sizes, "contact_times": times, "desk": desk}  # fmt: skip
-    return Decisions(tables, judged, prices, summary)
-
-
-def reserve(resources: Resources, explored: pd.DataFrame) -> Resources:
-    """Keep room in each channel for the explored contacts of the busiest week, so that a list never exceeds it.
-
-    Examples
-    --------
-    >>> explored = pd.DataFrame({"channel": ["call", "call", None], "week": [1, 1, 1], "cost": [4.0, 4.0, None]})
-    >>> reserve(Resources(channel_capacity={"call": 10}, budget=100), explored).channel_capacity
-    {'call': 8.0}
-    """
-    drawn = explored[explored["channel"].notna()]
-    busiest = drawn.groupby(["channel", "week"]).size().groupby("channel").max()
-    room = {name: max(0.0, capacity - float(busiest.get(name, 0))) for name, capacity in
-            resources.channel_capacity.items()}  # fmt: skip
-    budget = resources.budget
-    left = None if budget is None else max(0.0, budget - float(drawn["cost"].sum()))
-    return resources.model_copy(update={"channel_capacity": room, "budget": left})
+              "control_sizes": planned.sizes, "contact_times": times, "desk": desk}  # fmt: skip
+    return Decisions(tables, judged, planned.prices, summary)

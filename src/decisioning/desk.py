@@ -86,8 +86,8 @@ def desk_table(
 
 
 def _by(ids: pd.Series, table: pd.DataFrame | None, column: str) -> pd.Series:
-    """Look a column up by customer; all missing where the table is absent."""
-    if table is None:
+    """Look a column up by customer; all missing where the table is absent or empty."""
+    if table is None or table.empty:
         return pd.Series(None, ids.index, dtype=object)
     return ids.map(table.set_index("customer_id")[column])
 

@@ -106,7 +106,27 @@ def control_size(rows: int, wanted: Power) -> ControlSize:
     while low < high:  # power rises with the control group up to half of the campaign
         middle = (low + high) // 2
         low, high = (low, middle) if power_of(middle, rows - middle, wanted) >= wanted.power else (middle + 1, high)
-    size = min(low, most)
+    return shown_by(rows, min(low, most), wanted)
+
+
+def rows_for(contacts: float, wanted: Power) -> int:
+    """Find the smallest campaign that makes so many contacts after its control group is withheld.
+
+    Examples
+    --------
+    >>> rows_for(700, Power()), control_size(999, Power()).control
+    (999, 299)
+    """
+    low, high = 0, math.ceil(contacts / (1 - wanted.largest_share)) + 1
+    while low < high:
+        middle = (low + high) // 2
+        enough = middle - control_size(middle, wanted).control >= contacts
+        low, high = (low, middle) if enough else (middle + 1, high)
+    return low
+
+
+def shown_by(rows: int, size: int, wanted: Power) -> ControlSize:
+    """Say what a campaign can show of which so many are withheld."""
     reached = power_of(size, rows - size, wanted)
     points = f"{100 * wanted.smallest_effect:+.1f} points"
     if reached >= wanted.power:

@@ -51,7 +51,7 @@ class Resources(Stated):
 
 
 def plan(
-    options: pd.DataFrame, customers: pd.DataFrame, resources: Resources
+    options: pd.DataFrame, customers: pd.DataFrame, resources: Resources, made: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, Allocation, pd.DataFrame]:
     """Choose at most one offer, channel and week for each customer.
 
@@ -62,6 +62,9 @@ def plan(
     customers : DataFrame
         ``customer_id, branch_id``.
     resources : Resources
+    made : DataFrame, optional
+        Contacts of the round that are settled and use their part of the resources: ``customer_id, offer, channel, week,
+        cost``.
 
     Returns
     -------
@@ -69,8 +72,9 @@ def plan(
         One row per customer who gets something: the columns of ``options`` and ``week``; ordered by customer.
     allocation : Allocation
     prices : DataFrame
-        A row per budget, channel and week, and for branches one per week: ``limit, unit, capacity, used,
-        shadow_price``, ``said`` in words. Of branches, the sums, and the price of the scarcest.
+        A row per budget, channel and week, and for branches one per week: ``limit, unit, capacity, used`` (by those
+        assigned and those made), ``shadow_price``, ``said`` in words. Of branches, the sums, and the price of the
+        scarcest.
 
     Raises
     ------
@@ -97,25 +101,53 @@ def plan(
     worth[row, kind], cost[row, kind] = options["net_value"], options["cost"]
     weeks = resources.weeks
     value = np.concatenate([_waiting(worth, resources.weekly_discount, week) for week in range(weeks)], axis=1)
-    branch, names = pd.factorize(customers.set_index("customer_id")["branch_id"].reindex(ids), sort=True)
+    codes, names = pd.factorize(customers["branch_id"], sort=True)
+    of_branch = pd.Series(codes, customers["customer_id"])
+    branch = of_branch.reindex(ids, fill_value=-1).to_numpy()
+    made = pd.DataFrame(columns=["customer_id", "offer", "channel", "week", "cost"]) if made is None else made
+    used, visits = used_by(made, resources), made[made["channel"].isin(resources.branch_channels)]
+    visits = visits[["week"]].assign(
+        branch=visits["customer_id"].map(dict(zip(customers["customer_id"], codes, strict=True)))
+    )
     usual = np.nanmean(np.where(worth > -np.inf, cost, np.nan), axis=0)
-    room = resources
+    budget = None if resources.budget is None else max(0.0, resources.budget - used["budget"])
+    room = resources.model_copy(update={"budget": budget})
     for _ in range(TRIES):
-        found = allocate(value, _limits(kinds, usual, branch, list(names), room), value_unit=CURRENCY)
+        limits = _limits(kinds, usual, branch, list(names), room, used, visits)
+        found = allocate(value, limits, value_unit=CURRENCY)
         given = found.choice >= 0
         spent = float(cost[given, found.choice[given] % len(kinds)].sum())
-        if resources.budget is None or room.budget is None or spent <= resources.budget:
+        if budget is None or room.budget is None or spent <= budget:
             break
         # a limit counts an option's usual cost; those who are chosen respond more often, and offers cost more
-        room = room.model_copy(update={"budget": room.budget * resources.budget / spent * (1 - 1e-9)})
+        room = room.model_copy(update={"budget": room.budget * budget / spent * (1 - 1e-9)})
     else:
-        raise DataError(
-            f"budget {resources.budget:g} is exceeded by the costs of those chosen ({spent:g}): lower it a bit"
-        )
+        raise DataError(f"budget {budget:g} is exceeded by the costs of those chosen ({spent:g}): lower it a bit")
     chosen = pd.DataFrame({"customer_id": ids[given], "kind": found.choice[given] % len(kinds),
                            "week": found.choice[given] // len(kinds) + 1})  # fmt: skip
     assigned = chosen.merge(place, on=["customer_id", "kind"], validate="one_to_one").drop(columns="kind")
-    return assigned, found, _prices(found.limits)
+    prices = _prices(found.limits)
+    before = prices["limit"].map(used)
+    return assigned, found, prices.assign(capacity=prices["capacity"] + before, used=prices["used"] + before)
+
+
+def used_by(contacts: pd.DataFrame, resources: Resources) -> dict[str, float]:
+    """Count what contacts use of each limit of :func:`plan`'s prices, by its name.
+
+    Examples
+    --------
+    >>> contacts = pd.DataFrame({"offer": "card", "channel": ["call", "sms"], "week": [1, 1], "cost": [4.0, 0.5]})
+    >>> used_by(contacts, Resources(weeks=1, budget=100, channel_capacity={"call": 9}))
+    {'budget': 4.5, 'call in week 1': 1.0}
+    """
+    used = {} if resources.budget is None else {"budget": float(contacts["cost"].sum())}
+    by = contacts.groupby(["channel", "week"]).size()
+    weeks = range(1, resources.weeks + 1)
+    used |= {f"{c} in week {w}": float(by.get((c, w), 0)) for c in resources.channel_capacity for w in weeks}
+    if resources.branch_channels:
+        visits = contacts.loc[contacts["channel"].isin(resources.branch_channels), "week"].value_counts()
+        used |= {f"branches in week {w}": float(visits.get(w, 0)) for w in weeks}
+    return used | {f"at least of {o}": float(contacts["offer"].eq(o).sum()) for o in resources.minimum_by_offer}
 
 
 def _check(options: pd.DataFrame, resources: Resources) -> None:
@@ -139,8 +171,10 @@ def _waiting(worth: np.ndarray, discount: float, week: int) -> np.ndarray:
 
 
 def _limits(
-    kinds: pd.DataFrame, cost: np.ndarray, branch: np.ndarray, names: list[Any], resources: Resources
-) -> list[Limit]:
+    kinds: pd.DataFrame, cost: np.ndarray, branch: np.ndarray, names: list[Any], resources: Resources,
+    used: dict[str, float], visits: pd.DataFrame,
+) -> list[Limit]:  # fmt: skip
+    """List the limits, less what is used already; ``visits`` has ``branch, week`` of contacts that a branch made."""
     weeks, width = resources.weeks, len(kinds)
     week, kind = np.repeat(np.arange(weeks), width), np.tile(np.arange(width), weeks)
     channel, offer = kinds["channel"].to_numpy()[kind], kinds["offer"].to_numpy()[kind]
@@ -150,11 +184,13 @@ def _limits(
     for name, capacity in resources.channel_capacity.items():
         for w in range(weeks):
             usage = ((channel == name) & (week == w)).astype(float)
-            limits.append(Limit(f"{name} in week {w + 1}", usage, capacity))
+            limit = f"{name} in week {w + 1}"
+            limits.append(Limit(limit, usage, max(0.0, capacity - used[limit])))
     if resources.branch_capacity is not None and resources.branch_channels and names:
         for w in range(weeks):
             usage = (np.isin(channel, resources.branch_channels) & (week == w)).astype(float)
-            room = np.full(len(names), resources.branch_capacity)
+            gone = np.bincount(visits.loc[visits["week"].eq(w + 1), "branch"].to_numpy(int), minlength=len(names))
+            room = np.maximum(0.0, resources.branch_capacity - gone)
             limits.append(
                 Limit(f"branches in week {w + 1}", usage, room, group=branch, group_names=list(map(str, names)))
             )

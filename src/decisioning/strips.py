@@ -16,7 +16,7 @@ What an optimised list offers whom is no draw. Only exploration tells what *anot
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ..data.schemas import CONTROL
 from ..errors import DataError, ParamsError
-from .power import Power, control_size
+from .power import Power, control_size, shown_by
 
 HOLDOUT, EXPLORATION, DECIDED = "holdout", "exploration", "decided"
 STRIP = ("strip", "arm", "propensity", "option_propensity")
@@ -100,8 +100,8 @@ def set_apart(
 
 
 def control_groups(
-    assigned: pd.DataFrame, wanted: Power, round_key: str, by_campaign: dict[str, Power] | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    assigned: pd.DataFrame, wanted: Power, round_key: str, shares: Mapping[str, float] | None = None
+) -> pd.DataFrame:
     """Withhold from each campaign a control group of the size that its effect needs.
 
     Parameters
@@ -109,14 +109,15 @@ def control_groups(
     assigned : DataFrame
         What was decided: ``campaign_id, customer_id`` and more; holdout and exploration are not in it.
     wanted : Power
-        What every campaign should be able to show, unless ``by_campaign`` says otherwise.
+        What every campaign should be able to show.
+    shares : mapping, optional
+        Campaigns that were drawn before and get more customers: each of them is withheld with that probability, so that
+        all of the campaign had the same.
 
     Returns
     -------
-    rows : DataFrame
+    DataFrame
         As given, with ``strip`` (control or decided), ``arm`` (control or the offer) and ``propensity``.
-    sizes : DataFrame
-        ``campaign_id, rows, control, share, power, measurable, said``.
 
     Raises
     ------
@@ -126,20 +127,43 @@ def control_groups(
     repeated = int(assigned.duplicated(["campaign_id", "customer_id"]).sum())
     if repeated:
         raise DataError(f"{repeated} rows repeat customer and campaign: a customer gets a campaign once")
-    parts, sizes = [], []
-    for campaign, rows in assigned.groupby("campaign_id", sort=True):
-        size = control_size(len(rows), (by_campaign or {}).get(str(campaign), wanted))
-        order = np.argsort(draw(rows["customer_id"], f"{CONTROL}/{campaign}/{round_key}"), kind="stable")
-        withheld = np.zeros(len(rows), dtype=bool)
-        withheld[order[: size.control]] = True
-        share = size.control / len(rows)
+    parts = []
+    for name, rows in assigned.groupby("campaign_id", sort=True):
+        campaign = str(name)
+        lots = draw(rows["customer_id"], f"{CONTROL}/{campaign}/{round_key}")
+        share = (shares or {}).get(campaign)
+        if share is None:
+            size = control_size(len(rows), wanted).control
+            share, withheld = size / len(rows), np.argsort(np.argsort(lots, kind="stable"), kind="stable") < size
+        else:
+            withheld = lots < share
         parts.append(rows.assign(
             strip=np.where(withheld, CONTROL, DECIDED), arm=rows["offer"].astype("str").mask(withheld, CONTROL),
             propensity=np.where(withheld, share, 1 - share), option_propensity=1.0,
         ))  # fmt: skip
-        sizes.append({"campaign_id": campaign, "rows": size.rows, "control": size.control, "share": share,
-                      "power": size.power, "measurable": size.measurable, "said": size.said})  # fmt: skip
-    columns = ["campaign_id", "rows", "control", "share", "power", "measurable", "said"]
     if not parts:
-        return assigned.assign(**{name: pd.Series(dtype=object) for name in STRIP}), pd.DataFrame(columns=columns)
-    return pd.concat(parts).loc[assigned.index], pd.DataFrame(sizes, columns=columns)
+        return assigned.assign(**{name: pd.Series(dtype=object) for name in STRIP})
+    return pd.concat(parts).loc[assigned.index]
+
+
+def control_sizes(rows: pd.DataFrame, wanted: Power) -> pd.DataFrame:
+    """Say of each campaign how many are withheld and what that can show.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`control_groups`.
+
+    Returns
+    -------
+    DataFrame
+        ``campaign_id, rows, control, share, power, measurable, said``; ``share`` is the probability of being withheld.
+    """
+    sizes = []
+    for name, each in rows.groupby("campaign_id", sort=True):
+        withheld = each["arm"].eq(CONTROL)
+        size = shown_by(len(each), int(withheld.sum()), wanted)
+        share = each["propensity"].where(withheld, 1 - each["propensity"]).mean()
+        sizes.append({"campaign_id": name, "rows": size.rows, "control": size.control, "share": share,
+                      "power": size.power, "measurable": size.measurable, "said": size.said})  # fmt: skip
+    return pd.DataFrame(sizes, columns=["campaign_id", "rows", "control", "share", "power", "measurable", "said"])

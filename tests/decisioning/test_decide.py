@@ -75,6 +75,38 @@ def test_equal_input_gives_equal_decisions_and_more_room_is_never_worth_less(inp
     assert decide(inputs, AS_OF, **more).summary["expected_net_value"] >= one.summary["expected_net_value"]
 
 
+def test_the_room_of_those_withheld_goes_to_others_and_nothing_is_exceeded(inputs: Inputs) -> None:
+    resources = {"weeks": 2, "budget": 1500, "channel_capacity": {"call": 60, "email": 200},
+                 "branch_channels": ["call"], "branch_capacity": 11}  # fmt: skip
+    found = decide(inputs, AS_OF, **{**SETTINGS, "resources": resources})
+    listed = found.tables["contact_list"]
+    made = listed.groupby(["channel", "week"]).size()
+    assert made["call"].max() <= 55
+    assert made["call"].min() >= 53, "withheld customers leave no telephone idle"
+    calls = listed[listed["channel"].eq("call")]
+    assert calls.groupby(["branch_id", "week"]).size().max() == 11
+    assert found.summary["cost"] <= 1500
+    assert found.summary["expected_net_value"] == pytest.approx(listed["net_value"].sum())
+    used = found.prices.set_index("limit")["used"]
+    assert used["call in week 1"] == made["call", 1]
+    assert used["budget"] == found.summary["cost"]
+    both = pd.concat([listed, found.tables["withheld"]])
+    assert both.groupby(["campaign_id", both["arm"].eq("control")])["propensity"].nunique().eq(1).all()
+
+
+def test_a_minimum_counts_contacts_not_those_withheld(inputs: Inputs) -> None:
+    poor = replace(inputs, promotion=inputs.promotion.assign(incremental_margin=-1.0))
+    found = decide(poor, AS_OF, **{**SETTINGS, "resources": {"minimum_by_offer": {"card": 300}}})
+    assert found.tables["contact_list"]["strip"].eq("decided").sum() == 300
+
+
+def test_what_has_no_room_is_not_explored_either(inputs: Inputs) -> None:
+    assert decide(inputs, AS_OF, **{**SETTINGS, "resources": {"budget": 0}}).summary["contacts"] == 0
+    closed = decide(inputs, AS_OF, **{**SETTINGS, "resources": {"channel_capacity": {"call": 0}}})
+    assert set(closed.tables["contact_list"]["channel"]) == {"email"}
+    assert closed.summary["explored"] > 0
+
+
 def test_it_runs_without_churn_value_and_events_and_says_so(inputs: Inputs) -> None:
     poor = replace(inputs, churn=None, value=None, absent={"value_scores": "none"})
     found = decide(poor, AS_OF, **SETTINGS)

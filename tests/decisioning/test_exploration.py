@@ -81,7 +81,7 @@ def test_branches_and_the_budget_bound_the_explored_too(options: pd.DataFrame) -
 
 def test_only_drawn_offers_are_for_off_policy_estimates(options: pd.DataFrame) -> None:
     assigned = pd.DataFrame({"campaign_id": "P1", "customer_id": IDS.head(100), "offer": "a", "channel": "call"})
-    decided, _ = control_groups(assigned, Power(), "x")
+    decided = control_groups(assigned, Power(), "x")
     both = pd.concat([explore(options, STRIPS, "x"), decided])
     assert set(random_rows(both)["strip"]) == {"exploration"}
     with pytest.raises(DataError, match="no propensity between 0 and 1"):

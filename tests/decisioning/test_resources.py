@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from afraz.decisioning.decide import reserve
 from afraz.decisioning.resources import Resources, plan
 from afraz.errors import DataError, ParamsError
 
@@ -85,8 +84,16 @@ def test_names_that_no_option_has_are_refused(options: pd.DataFrame, customers: 
         Resources(budget=-1)
 
 
-def test_room_is_kept_for_the_explored(options: pd.DataFrame) -> None:
-    explored = pd.DataFrame({"channel": ["call"] * 3 + [None], "week": [1, 1, 2, 1], "cost": [4.0, 4.0, 4.0, np.nan]})
-    left = reserve(Resources(budget=10, channel_capacity={"call": 1, "email": 7}), explored)
-    assert left.channel_capacity == {"call": 0.0, "email": 7.0}
-    assert left.budget == 0.0
+def test_contacts_that_are_settled_use_their_part(options: pd.DataFrame, customers: pd.DataFrame) -> None:
+    made = pd.DataFrame({"customer_id": ["C00", "C03", "C01"], "offer": "card", "channel": "call", "week": [1, 1, 2],
+                         "cost": [4.0, 4.0, 4.0]})  # fmt: skip
+    have = Resources(weeks=2, budget=60, channel_capacity={"call": 5}, branch_channels=["call"], branch_capacity=2)
+    left = options[~options["customer_id"].isin(made["customer_id"])]
+    assigned, _, prices = plan(left, customers, have, made)
+    calls = pd.concat([assigned, made])[lambda t: t["channel"].eq("call")].merge(customers, on="customer_id")
+    assert calls.groupby("week").size().max() <= 5
+    assert calls.groupby(["branch_id", "week"]).size().max() <= 2
+    assert assigned["cost"].sum() + 12 <= 60
+    by = prices.set_index("limit")
+    assert by["capacity"].tolist() == [60, 5, 5, 6, 6], "budget, calls by week, three branches by week"
+    assert by.loc["call in week 1", "used"] == calls["week"].eq(1).sum()

@@ -48,7 +48,7 @@ def _round(customers: pd.DataFrame) -> tuple[Eligibility, pd.DataFrame, pd.DataF
     decided = strips.loc[strips["strip"].eq("decided"), "customer_id"]
     best = options[options["customer_id"].isin(decided) & options["offer"].eq("good")].nlargest(9_000, "net_value")
     assigned = best.assign(week=1, campaign_id=campaign_ids(best["offer"], AS_OF))
-    rows, _ = control_groups(assigned, Power(base_rate=0.08, smallest_effect=0.02, largest_share=0.5), KEY)
+    rows = control_groups(assigned, Power(base_rate=0.08, smallest_effect=0.02, largest_share=0.5), KEY)
     both = pd.concat([rows, explored], ignore_index=True)
     return judged, strips, *contact_list(both, customers, strips, AS_OF)
 

@@ -6,7 +6,7 @@ import pytest
 
 from afraz.decisioning.balance import check_balance, check_sizes
 from afraz.decisioning.power import Power
-from afraz.decisioning.strips import control_groups, draw, set_apart
+from afraz.decisioning.strips import control_groups, control_sizes, draw, set_apart
 from afraz.errors import DataError, ParamsError
 
 IDS = pd.Series([f"C{i:06d}" for i in range(20_000)])
@@ -50,8 +50,8 @@ def test_a_strip_of_the_wrong_size_is_found() -> None:
 
 def test_controls_have_the_size_of_the_power_and_propensities_that_add_up() -> None:
     assigned = pd.concat([_assigned(), _assigned(500, "P2")], ignore_index=True)
-    rows, sizes = control_groups(assigned, Power(), "x")
-    by = sizes.set_index("campaign_id")
+    rows = control_groups(assigned, Power(), "x")
+    by = control_sizes(rows, Power()).set_index("campaign_id")
     assert by["measurable"].to_dict() == {"P1": True, "P2": False}
     assert by["control"].to_dict() == {"P1": 1433, "P2": 150}
     assert (
@@ -61,9 +61,9 @@ def test_controls_have_the_size_of_the_power_and_propensities_that_add_up() -> N
     shares = rows.groupby(["campaign_id", "arm"])["propensity"].first()
     assert shares["P1", "control"] == pytest.approx(1433 / 20_000)
     assert shares["P1"].sum() == pytest.approx(1)
-    shuffled, _ = control_groups(assigned.sample(frac=1, random_state=3), Power(), "x")
+    shuffled = control_groups(assigned.sample(frac=1, random_state=3), Power(), "x")
     pd.testing.assert_frame_equal(shuffled.sort_index(), rows)
-    other, _ = control_groups(assigned, Power(), "y")
+    other = control_groups(assigned, Power(), "y")
     both = rows["strip"].eq("control") & other["strip"].eq("control")
     assert both[rows["campaign_id"].eq("P1")].sum() == pytest.approx(1433**2 / 20_000, abs=40)
 
@@ -74,7 +74,7 @@ def test_a_draw_is_balanced_and_a_chosen_control_is_found() -> None:
         {"customer_id": IDS, "risk": rng.beta(1, 9, len(IDS)), "age": rng.normal(45, 12, len(IDS))}
     )
     customers.loc[::7, "age"] = np.nan
-    rows, _ = control_groups(_assigned(), Power(), "x")
+    rows = control_groups(_assigned(), Power(), "x")
     assert check_balance(rows, customers, ["risk", "age"])["ok"].all()
     worst = customers.sort_values("risk")["customer_id"].head(1433)
     chosen = rows.assign(strip=np.where(rows["customer_id"].isin(worst), "control", "decided"))
@@ -96,7 +96,7 @@ def test_repeats_and_senseless_shares_are_refused() -> None:
 
 def test_controls_of_two_campaigns_and_the_exploration_are_drawn_apart() -> None:
     both = pd.concat([_assigned(), _assigned(campaign="P2")], ignore_index=True)
-    rows, _ = control_groups(both, Power(), "x")
+    rows = control_groups(both, Power(), "x")
     control = rows[rows["strip"].eq("control")].groupby("campaign_id")["customer_id"].agg(set)
     explored = set_apart(IDS, holdout=0, exploration=1433 / 20_000, round_key="x")
     explored = set(explored.loc[explored["strip"].eq("exploration"), "customer_id"])
