@@ -15,7 +15,7 @@ from .contacts import contact_list
 from .desk import desk_table
 from .eligibility import Eligibility, judge
 from .exclusions import read_exclusions
-from .exploration import explore
+from .exploration import BY_LOT, explore
 from .limits import Limits
 from .options import weigh
 from .power import Power
@@ -131,8 +131,9 @@ def decide(
     explored = explore(judged.eligible, apart, key, plans, inputs.customers)
     decided = judged.eligible[judged.eligible["customer_id"].isin(apart.loc[apart["strip"].eq(DECIDED), "customer_id"])]
     planned = plan_and_withhold(decided, inputs.customers, plans, Power(**power), as_of, key, explored)
-    rows = pd.concat([planned.rows, explored], ignore_index=True)
-    told = [name for name in REASONS if name in rows]
+    told = [name for name in REASONS if name in explored]
+    drawn = explored.assign(**{name: BY_LOT if name == told[0] else None for name in told})
+    rows = pd.concat([planned.rows, drawn], ignore_index=True)
     times = best_times(inputs.moments, inputs.customers["customer_id"], openings(opening_hours))
     contacts, withheld = contact_list(rows, inputs.customers, apart, as_of, times=times, reasons=told,
                                       valid_days=valid_days)  # fmt: skip

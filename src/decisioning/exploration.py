@@ -21,6 +21,7 @@ from ..errors import DataError
 from .resources import Resources
 from .strips import EXPLORATION, draw
 
+BY_LOT = "drawn by lot, to learn"
 COIN = 0.5  # halves tell most about an offer
 
 

@@ -58,7 +58,9 @@ def test_lists_keep_to_consent_holdout_and_capacity_and_log_propensities(inputs:
     assert listed.groupby(["week", "channel"]).size().loc[:, "call"].max() <= 60
     assert listed["propensity"].between(0, 1, inclusive="neither").all()
     assert set(listed["strip"]) == {"decided", "exploration"}
-    assert set(found.tables["withheld"]["arm"]) <= {"control", "nothing"}
+    assert set(found.tables["withheld"]["arm"]) == {"control"}
+    why = listed.groupby("strip")["reason_1"].unique().map(list).to_dict()
+    assert why == {"decided": ["=1+1"], "exploration": ["drawn by lot, to learn"]}
 
 
 def test_the_desk_knows_every_customer_once_and_why_there_is_no_offer(inputs: Inputs) -> None:

@@ -8,12 +8,13 @@ from ..document import Block, Document, Section, Text
 from .listing import Listing
 
 LIST = {
-    "priority": "priority", "customer_id": "customer", "channel": "channel", "offer": "offer", "contact_on": "on",
-    "hour": "hour", "branch_id": "branch", "net_value": "net value", "value_at_stake": "value at stake",
-    "reason_1": "why", "expires_at": "not after",
+    "priority": "priority", "customer_id": "customer", "channel": "channel", "offer": "offer",
+    "chosen_by": "chosen by", "contact_on": "on", "hour": "hour", "branch_id": "branch", "net_value": "net value",
+    "value_at_stake": "value at stake", "reason_1": "why", "expires_at": "not after",
 }  # fmt: skip
 KEY = ["customer_id", "offer"]
 CONTROL = "control"
+CHOSEN_BY = {"decided": "worth", "exploration": "lot"}
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -68,11 +69,16 @@ def lists_document(
     else:
         part = contacts[contacts["week"] == week].sort_values(["channel", "priority"], kind="stable")
         taken |= set(part["customer_id"])
+        told = f"Week {week} of the round of {as_of}. Priority 1 is the most valuable of its channel."
+        if "strip" in part:
+            part = part.assign(chosen_by=part["strip"].map(CHOSEN_BY))
+            told += " Who is chosen by lot need not be worth it: these contacts show what offers do, so make them all."
         names = {k: v for k, v in LIST.items() if k in part}
-        by = part.groupby(["channel", "offer"], sort=True)
+        kinds = [c for c in ("channel", "offer", "chosen_by") if c in part]
+        by = part.groupby(kinds, sort=True)
         summary = by.agg(customers=("customer_id", "size"), net_value=("net_value", "sum")).reset_index()
-        choose = [c for c in ("channel", "offer", "branch_id") if c in part]
-        blocks += [Text(f"Week {week} of the round of {as_of}. Priority 1 is the most valuable of its channel."),
+        choose = [c for c in (*kinds, "branch_id") if c in part]
+        blocks += [Text(told),
                    Listing.filed("week_summary", summary, "The week in numbers"),
                    Listing.filed("week_list", part, "Whom to contact", names, choose=choose)]  # fmt: skip
     sections = [Section("list", "The week's list", blocks)]

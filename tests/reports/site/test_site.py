@@ -103,6 +103,16 @@ def test_the_list_is_that_of_the_week_in_order_of_priority() -> None:
     assert "no support stage" in document.page().html
 
 
+def test_who_was_drawn_by_lot_is_told_from_who_was_chosen_by_worth() -> None:
+    contacts = pd.DataFrame([contact("A", 1), contact("B", 2), contact("C", 3)])
+    contacts["strip"] = ["decided", "decided", "exploration"]
+    document = lists_document(contacts, None, {"proactive": ""}, as_of="2026-07-01", week=1)
+    summary, rows = (b.frame for s in document.sections for b in s.blocks if isinstance(b, Listing))
+    assert rows.set_index("customer")["chosen by"].to_dict() == {"A": "worth", "B": "worth", "C": "lot"}
+    assert summary.set_index("chosen by")["customers"].to_dict() == {"lot": 1, "worth": 2}
+    assert "by lot need not be worth it" in document.page().html
+
+
 def test_who_was_drawn_not_to_be_called_is_on_no_list() -> None:
     calls = pd.DataFrame(
         {"rank": [1, 2], "customer_id": ["C1", "C2"], "arm": ["control", "call"], "weekday": [None, 3]}
