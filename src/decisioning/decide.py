@@ -144,8 +144,8 @@ def decide(
         "customers": len(inputs.customers), "eligible_customers": int(judged.eligible["customer_id"].nunique()),
         "assigned": len(rows), "contacts": len(contacts), "withheld": len(withheld),
         "explored": int(contacts["strip"].eq(EXPLORATION).sum()), "expected_net_value": float(made["net_value"].sum()),
-        "gap_to_bound": planned.first.gap, "cost": float(made["cost"].sum()), "absent": inputs.absent,
-        "rules_not_applicable": judged.not_applicable,
+        "explored_net_value": float(made_of(explored)["net_value"].sum()), "gap_to_bound": planned.first.gap,
+        "cost": float(made["cost"].sum()), "absent": inputs.absent, "rules_not_applicable": judged.not_applicable,
         "by_offer": contacts["offer"].value_counts().sort_index().to_dict(),
         "by_channel": contacts["channel"].value_counts().sort_index().to_dict(),
     }  # fmt: skip

@@ -89,6 +89,8 @@ def test_the_room_of_those_withheld_goes_to_others_and_nothing_is_exceeded(input
     assert calls.groupby(["branch_id", "week"]).size().max() == 11
     assert found.summary["cost"] <= 1500
     assert found.summary["expected_net_value"] == pytest.approx(listed["net_value"].sum())
+    lot = listed.loc[listed["strip"].eq("exploration"), "net_value"]
+    assert (found.summary["explored"], found.summary["explored_net_value"]) == (len(lot), pytest.approx(lot.sum()))
     used = found.prices.set_index("limit")["used"]
     assert used["call in week 1"] == made["call", 1]
     assert used["budget"] == found.summary["cost"]
