@@ -106,9 +106,8 @@ def plan(
     branch = of_branch.reindex(ids, fill_value=-1).to_numpy()
     made = pd.DataFrame(columns=["customer_id", "offer", "channel", "week", "cost"]) if made is None else made
     used, visits = used_by(made, resources), made[made["channel"].isin(resources.branch_channels)]
-    visits = visits[["week"]].assign(
-        branch=visits["customer_id"].map(dict(zip(customers["customer_id"], codes, strict=True)))
-    )
+    visits = visits[["week"]].assign(branch=visits["customer_id"].map(of_branch))
+    visits = visits[visits["branch"] >= 0]  # a customer without a branch takes none's room
     usual = np.nanmean(np.where(worth > -np.inf, cost, np.nan), axis=0)
     budget = None if resources.budget is None else max(0.0, resources.budget - used["budget"])
     room = resources.model_copy(update={"budget": budget})

@@ -97,3 +97,5 @@ def test_contacts_that_are_settled_use_their_part(options: pd.DataFrame, custome
     by = prices.set_index("limit")
     assert by["capacity"].tolist() == [60, 5, 5, 6, 6], "budget, calls by week, three branches by week"
     assert by.loc["call in week 1", "used"] == calls["week"].eq(1).sum()
+    homeless = customers.assign(branch_id=customers["branch_id"].mask(customers["customer_id"].eq("C00")))
+    assert len(plan(left, homeless, have, made)[0]) >= len(assigned)
