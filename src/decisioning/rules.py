@@ -14,7 +14,6 @@ from ..data.schemas import CONTROL
 from ..errors import DataError, NotApplicable
 from .exclusions import excluded_on
 from .limits import Limits
-from .strips import NOTHING
 
 
 @dataclass(frozen=True)
@@ -127,8 +126,8 @@ def contact_pressure(
 def contacts_made(treatments: pd.DataFrame | None, contacts: pd.DataFrame | None, as_of: dt.date) -> pd.DataFrame:
     """Count how often the bank contacted each customer in the last 7 and 30 days.
 
-    Treatments count (but for control groups, and those who drew nothing) on the day of delivery, else of assignment,
-    and outbound contacts; an outbound contact on the day of a treatment is taken for the same one.
+    Treatments count (but for control groups) on the day of delivery, else of assignment, and outbound contacts; an
+    outbound contact on the day of a treatment is taken for the same one.
 
     Returns
     -------
@@ -144,7 +143,7 @@ def contacts_made(treatments: pd.DataFrame | None, contacts: pd.DataFrame | None
         raise NotApplicable("neither treatments nor contacts")
     today, days = pd.Timestamp(as_of), []
     if treatments is not None:
-        rows = treatments[(treatments["assigned_at"] < today) & ~treatments["arm"].isin([CONTROL, NOTHING])]
+        rows = treatments[(treatments["assigned_at"] < today) & treatments["arm"].ne(CONTROL)]
         delivered = rows["delivered_at"] if "delivered_at" in rows else pd.Series(pd.NaT, rows.index)
         at = delivered.where(delivered < today, rows["assigned_at"]).dt.normalize()
         days.append(pd.DataFrame({"customer_id": rows["customer_id"], "at": at}))

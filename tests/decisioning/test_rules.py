@@ -58,7 +58,6 @@ def test_contacts_of_all_campaigns_and_outbound_calls_add_up() -> None:
         ("P2", "C1", "loan_rate", "2026-06-10", None),
         ("P3", "C1", "fee_waiver", "2026-05-31", "2026-05-31"),  # 31 days ago
         ("P1", "C2", "control", "2026-06-28", None),  # a control is not contacted
-        ("P5", "C4", "nothing", "2026-06-28", None),  # nor is who drew nothing
         ("P4", "C3", "fee_waiver", "2026-07-01", "2026-07-02"),  # not yet
     )
     contacts = _contacts(
