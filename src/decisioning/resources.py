@@ -12,7 +12,6 @@ from .allocation.allocate import Allocation, allocate
 from .allocation.capacity import Limit
 
 CURRENCY = "currency"
-TRIES = 8  # until what the chosen really cost fits the budget
 
 
 class Resources(Stated):
@@ -73,8 +72,8 @@ def plan(
     allocation : Allocation
     prices : DataFrame
         A row per budget, channel and week, and for branches one per week: ``limit, unit, capacity, used`` (by those
-        assigned and those made), ``shadow_price``, ``said`` in words. Of branches, the sums, and the price of the
-        scarcest.
+        assigned and those made), ``shadow_price`` (currency per unit), ``said`` in words. Of branches, the sums, and
+        the price of the scarcest.
 
     Raises
     ------
@@ -100,7 +99,9 @@ def plan(
     worth, cost = np.full((len(ids), len(kinds)), -np.inf), np.zeros((len(ids), len(kinds)))
     worth[row, kind], cost[row, kind] = options["net_value"], options["cost"]
     weeks = resources.weeks
-    value = np.concatenate([_waiting(worth, resources.weekly_discount, week) for week in range(weeks)], axis=1)
+    later = np.where(_unlimited(kinds, resources), -np.inf, worth)
+    waits = [_waiting(later, resources.weekly_discount, week) for week in range(1, weeks)]
+    value = np.concatenate([worth, *waits], axis=1)
     codes, names = pd.factorize(customers["branch_id"], sort=True)
     of_branch = pd.Series(codes, customers["customer_id"])
     branch = of_branch.reindex(ids, fill_value=-1).to_numpy()
@@ -108,20 +109,9 @@ def plan(
     used, visits = used_by(made, resources), made[made["channel"].isin(resources.branch_channels)]
     visits = visits[["week"]].assign(branch=visits["customer_id"].map(of_branch))
     visits = visits[visits["branch"] >= 0]  # a customer without a branch takes none's room
-    usual = np.nanmean(np.where(worth > -np.inf, cost, np.nan), axis=0)
-    budget = None if resources.budget is None else max(0.0, resources.budget - used["budget"])
-    room = resources.model_copy(update={"budget": budget})
-    for _ in range(TRIES):
-        limits = _limits(kinds, usual, branch, list(names), room, used, visits)
-        found = allocate(value, limits, value_unit=CURRENCY)
-        given = found.choice >= 0
-        spent = float(cost[given, found.choice[given] % len(kinds)].sum())
-        if budget is None or room.budget is None or spent <= budget:
-            break
-        # a limit counts an option's usual cost; those who are chosen respond more often, and offers cost more
-        room = room.model_copy(update={"budget": room.budget * budget / spent * (1 - 1e-9)})
-    else:
-        raise DataError(f"budget {budget:g} is exceeded by the costs of those chosen ({spent:g}): lower it a bit")
+    limits = _limits(kinds, np.tile(cost, (1, weeks)), branch, list(names), resources, used, visits)
+    found = allocate(value, limits, value_unit=CURRENCY)
+    given = found.choice >= 0
     chosen = pd.DataFrame({"customer_id": ids[given], "kind": found.choice[given] % len(kinds),
                            "week": found.choice[given] // len(kinds) + 1})  # fmt: skip
     assigned = chosen.merge(place, on=["customer_id", "kind"], validate="one_to_one").drop(columns="kind")
@@ -169,6 +159,12 @@ def _waiting(worth: np.ndarray, discount: float, week: int) -> np.ndarray:
     return np.where(worth > 0, worth * (1 - discount) ** week, worth)
 
 
+def _unlimited(kinds: pd.DataFrame, resources: Resources) -> np.ndarray:
+    """Whether a contact has room in every week: such a one never needs to wait."""
+    branches = resources.branch_channels if resources.branch_capacity is not None else []
+    return ~kinds["channel"].isin([*resources.channel_capacity, *branches]).to_numpy()
+
+
 def _limits(
     kinds: pd.DataFrame, cost: np.ndarray, branch: np.ndarray, names: list[Any], resources: Resources,
     used: dict[str, float], visits: pd.DataFrame,
@@ -179,7 +175,7 @@ def _limits(
     channel, offer = kinds["channel"].to_numpy()[kind], kinds["offer"].to_numpy()[kind]
     limits = []
     if resources.budget is not None:
-        limits.append(Limit("budget", cost[kind], resources.budget, unit=CURRENCY))
+        limits.append(Limit("budget", cost, max(0.0, resources.budget - used["budget"]), unit=CURRENCY))
     for name, capacity in resources.channel_capacity.items():
         for w in range(weeks):
             usage = ((channel == name) & (week == w)).astype(float)

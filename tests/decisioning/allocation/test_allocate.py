@@ -15,7 +15,7 @@ from afraz.decisioning.allocation.capacity import Limit, compile_limits
 from afraz.errors import DataError, ParamsError
 
 N, M = 2000, 5
-KINDS = ("random", "tight", "ties", "same", "correlated", "holes", "branches", "minimum")
+KINDS = ("random", "tight", "ties", "same", "correlated", "holes", "branches", "own", "minimum")
 
 
 def instance(kind: str, seed: int = 0, n: int = N) -> tuple[np.ndarray, list[Limit]]:
@@ -40,6 +40,8 @@ def instance(kind: str, seed: int = 0, n: int = N) -> tuple[np.ndarray, list[Lim
     if kind in {"branches", "minimum"}:
         branch = rng.integers(0, 50, n)
         limits.append(Limit("branch", call, rng.integers(1, 7, 50) * n / 2000 + 0.5, group=branch))
+    if kind == "own":
+        limits[0] = replace(limits[0], usage=cost * rng.lognormal(0, 0.5, (n, M)))
     if kind == "minimum":
         dull = np.zeros(M)
         dull[3 + np.argmin((value.mean(axis=0) / cost)[3:])] = 1
@@ -51,7 +53,7 @@ def programme(value: np.ndarray, limits: list[Limit], more: float = 0.0):  # typ
     """Write the whole problem down for HiGHS."""
     rows = compile_limits(limits, *value.shape)
     i, j = np.nonzero(np.isfinite(value))
-    usage = rows.matrix[:, rows.cell[i] * value.shape[1] + j].tocsr()
+    usage = rows.of_columns(i, j).tocsr()
     once = sparse.csr_array((np.ones(len(i)), (i, np.arange(len(i)))), shape=(len(value), len(i)))
     return -value[i, j], usage, np.where(rows.minimum > 0, rows.minimum, -np.inf), rows.capacity + more, once
 
@@ -85,7 +87,7 @@ def assert_within(found: Allocation, value: np.ndarray, limits: list[Limit]) -> 
     assert found.value == pytest.approx(taken.sum())
     for limit in limits:
         used = np.zeros(len(value))
-        used[got] = limit.usage[found.choice[got]]
+        used[got] = limit.usage[found.choice[got]] if limit.usage.ndim == 1 else limit.usage[got, found.choice[got]]
         group = np.zeros(len(value), dtype=int) if limit.group is None else limit.group
         count = max(np.size(limit.capacity), int(group.max(initial=0)) + 1)
         total = np.bincount(group[group >= 0], weights=used[group >= 0], minlength=count)
@@ -111,7 +113,7 @@ def test_within_a_thousandth_of_the_optimum_and_never_over_a_limit(kind: str, co
     assert found.gap == pytest.approx(1 - found.value / found.bound, abs=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["random", "tight", "holes", "branches", "minimum"])
+@pytest.mark.parametrize("kind", ["random", "tight", "holes", "branches", "own", "minimum"])
 def test_near_the_integer_optimum_of_highs(kind: str) -> None:
     value, limits = instance(kind, seed=5, n=300)
     best = exact(value, limits)
@@ -119,7 +121,7 @@ def test_near_the_integer_optimum_of_highs(kind: str) -> None:
     assert best * 0.999 <= found.value <= best * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("kind", ["random", "tight", "correlated", "holes", "branches", "minimum"])
+@pytest.mark.parametrize("kind", ["random", "tight", "correlated", "holes", "branches", "own", "minimum"])
 @pytest.mark.parametrize("core_columns", [20_000, 1000])
 def test_shadow_prices_are_the_marginals_of_the_linear_programme(kind: str, core_columns: int) -> None:
     value, limits = instance(kind, seed=2)
@@ -175,6 +177,34 @@ def test_nobody_to_contact_is_no_error_but_a_minimum_for_nobody_is(value: np.nda
     assert found.limits["used"].tolist() == [0, 0]
     with pytest.raises(DataError, match="calls: at least 1 contacts"):
         allocate(value, [Limit("calls", np.ones(3), 2.0, minimum=1.0)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 25), st.integers(1, 3), st.booleans())
+def test_minimums_are_met_with_costs_of_each_customer_wherever_they_can_be(
+    seed: int, n: int, m: int, hours: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    cost = rng.uniform(0.02, 5, (n, m))
+    value = rng.normal(0.5, 2, (n, m)) * cost
+    offer = np.zeros(m)
+    offer[0] = 1
+    least = int(rng.integers(0, n // 2 + 1))
+    limits = [
+        Limit("budget", cost, float(np.sort(cost[:, 0])[:least].sum() * rng.uniform(0.9, 1.5)), unit="EUR"),
+        Limit("offer", offer, np.inf, minimum=float(least)),
+    ]
+    if hours:
+        limits.append(Limit("hours", rng.uniform(0, 1, (n, m)), 0.3 * n))
+    best = exact(value, limits)
+    if np.isnan(best):
+        with pytest.raises(DataError, match=f"these limits can't be met together.*offer: at least {least}"):
+            allocate(value, limits)
+        return
+    found = allocate(value, limits)
+    assert_within(found, value, limits)
+    assert found.bound >= best - 1e-6
+    assert found.value >= best - 2e-4 * abs(best) - 1e-6
 
 
 def test_one_option_goes_to_the_best_and_among_equals_to_the_first() -> None:

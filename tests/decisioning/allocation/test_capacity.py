@@ -21,6 +21,19 @@ def test_usage_is_counted_by_option_and_group_and_not_where_the_limit_does_not_a
     assert rows.used(np.full(4, -1)).tolist() == [0, 0, 0]
 
 
+def test_usage_may_be_each_customers_own() -> None:
+    cost = np.array([[1.0, 2.0], [3.0, 0.0], [0.5, 4.0]])
+    rows = compile_limits([Limit("calls", np.array([1.0, 0.0]), 2.0), Limit("budget", cost, 9.0)], 3, 2)
+    assert rows.used(np.array([1, -1, 0])).tolist() == [1, 2.5]
+    assert rows.of_columns(np.array([0, 2]), np.array([1, 0])).toarray().tolist() == [[0, 1], [2, 0.5]]
+    assert rows.after_prices(np.full((3, 2), 10.0), np.array([1.0, 2.0])).tolist() == [[7, 6], [3, 10], [8, 2]]
+    least, mean, columns = rows.sizes()
+    assert (least.tolist(), mean.tolist(), columns.tolist()) == ([1, 0.5], [1, 2.1], [3, 5])
+    half = rows.sample(2)
+    assert half.used(np.array([1, 0])).tolist() == [1, 2.5]
+    assert half.capacity.tolist() == [2 * 2 / 3, 6]
+
+
 def test_two_ways_of_grouping_share_cells_and_each_customer_pays_the_prices_of_both() -> None:
     branch, region = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 0])
     limits = [Limit("branch", ONES, ONES, group=branch), Limit("region", np.array([1.0, 0.0]), ONES, group=region)]
@@ -45,6 +58,9 @@ def test_a_sum_that_differs_from_the_capacity_by_rounding_is_within() -> None:
     ("limit", "message"),
     [
         (Limit("x", np.ones(3), 1.0), r"limit x: usage must have one number for each of 2 options; got shape \(3,\)"),
+        (Limit("x", np.ones((2, 2)), 1.0), r"got shape \(2, 2\) \(where customers differ: 3 rows of such numbers\)"),
+        (Limit("x", np.ones((3, 2)), 5.0, minimum=1.0), "usage by customer goes with a capacity alone; leave out"),
+        (Limit("x", np.ones((3, 2)), 5.0, group=np.array([0, 0, 0])), "usage by customer goes with a capacity alone"),
         (Limit("x", -ONES, 1.0), "usage must be finite and 0 or more; got -1"),
         (Limit("x", np.array([1.0, np.nan]), 1.0), "usage must be finite and 0 or more; got nan"),
         (Limit("x", ONES, -1.0), "capacity must be 0 or more, or infinite; got -1"),
