@@ -113,11 +113,16 @@ def _checked(value: ArrayLike, limits: Sequence[Limit]) -> tuple[Array, LimitRow
 
 def _in_order(choice: Codes, problem: Problem) -> Codes:
     """Serve customers whom nothing distinguishes in their order: options first, the lowest first, then nothing."""
-    keys = np.column_stack([problem.rows.cell, problem.value, *problem.rows.own.values()])
-    order = np.lexsort(keys.T)
-    alike = np.append(False, (keys[order[1:]] == keys[order[:-1]]).all(axis=1))[: len(order)]
-    kind = np.cumsum(~alike)
-    rank = np.where(choice >= 0, choice, problem.rows.options)[order]
+    rows = problem.rows
+    alike, kind = np.arange(len(choice)), np.zeros(len(choice), dtype=np.int64)
+    for key in [rows.cell, *problem.value.T, *(column for usage in rows.own.values() for column in usage.T)]:
+        order = np.lexsort((key[alike], kind))
+        alike, kind = alike[order], kind[order]
+        differs = (np.diff(kind) > 0) | (key[alike[1:]] != key[alike[:-1]])
+        kind = np.cumsum(np.append(True, differs)[: len(kind)])
+        several = np.bincount(kind)[kind] > 1
+        alike, kind = alike[several], kind[several]
+    rank = np.where(choice >= 0, choice, rows.options)[alike]
     out = choice.copy()
-    out[order] = choice[order][np.lexsort((rank, kind))]
+    out[alike] = choice[alike][np.lexsort((rank, kind))]
     return out

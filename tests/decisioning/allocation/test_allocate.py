@@ -251,6 +251,12 @@ def test_a_minimum_is_met_with_harmful_offers_where_need_be() -> None:
     assert found.value == 0
 
 
+def test_customers_who_cost_differently_are_not_alike() -> None:
+    cost = np.array([[2.0], [1.0], [1.0], [2.0]])
+    found = allocate(np.ones((4, 1)), [Limit("budget", cost, 2.0)])
+    assert found.choice.tolist() == [-1, 0, 0, -1]
+
+
 @pytest.mark.parametrize("value", [np.ones(3), np.ones((2, 0)), np.ones((2, 2, 2))])
 def test_values_of_a_wrong_shape_are_refused(value: np.ndarray) -> None:
     with pytest.raises(DataError, match="customers × options"):
