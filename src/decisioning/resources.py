@@ -1,6 +1,6 @@
 """Budgets and capacities of a round: contacts by channel, branch and week; and what one more of each would bring."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from .allocation.allocate import Allocation, allocate
 from .allocation.capacity import Limit
 
 CURRENCY = "currency"
+Contacts = Annotated[float, Field(ge=0)]
 
 
 class Resources(Stated):
@@ -43,10 +44,10 @@ class Resources(Stated):
         0.01, ge=0, lt=1, description="share of its value that an offer loses by waiting a week"
     )
     budget: float | None = Field(None, ge=0, description="currency for contacts and offers; None: no limit")
-    channel_capacity: dict[str, float] = Field({}, description="contacts a week by channel; not named: no limit")
+    channel_capacity: dict[str, Contacts] = Field({}, description="contacts a week by channel; not named: no limit")
     branch_channels: list[str] = Field([], description="channels whose contacts the customer's branch makes")
-    branch_capacity: float | None = Field(None, ge=0, description="contacts a week that a branch makes; None: no limit")
-    minimum_by_offer: dict[str, float] = Field({}, description="contacts that an offer must get")
+    branch_capacity: Contacts | None = Field(None, description="contacts a week that a branch makes; None: no limit")
+    minimum_by_offer: dict[str, Contacts] = Field({}, description="contacts that an offer must get")
 
 
 def plan(
