@@ -172,15 +172,10 @@ def test_contacts_that_are_settled_use_their_part(options: pd.DataFrame, custome
     assert by.loc["call in week 1", "used"] == calls["week"].eq(1).sum()
     homeless = customers.assign(branch_id=customers["branch_id"].mask(customers["customer_id"].eq("C00")))
     assert len(plan(left, homeless, have, made)[0]) >= len(assigned)
+
+
 @pytest.mark.parametrize("number", [-5.0, np.nan])
 @pytest.mark.parametrize("name", ["channel_capacity", "minimum_by_offer"])
 def test_room_that_is_negative_or_no_number_is_refused_by_name(name: str, number: float) -> None:
     with pytest.raises(ParamsError, match=rf"resource {name}.x: input should be greater .* equal to 0, got {number}"):
         Resources(**{name: {"x": number}})
-
-
-def test_room_is_kept_for_the_explored(options: pd.DataFrame) -> None:
-    explored = pd.DataFrame({"channel": ["call"] * 3 + [None], "week": [1, 1, 2, 1], "cost": [4.0, 4.0, 4.0, np.nan]})
-    left = reserve(Resources(budget=10, channel_capacity={"call": 1, "email": 7}), explored)
-    assert left.channel_capacity == {"call": 0.0, "email": 7.0}
-    assert left.budget == 0.0
