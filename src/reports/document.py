@@ -11,7 +11,7 @@ import pandas as pd
 from .figures import Picture
 from .pages import Page, environment
 
-WIDE = 7  # columns; a wider table may scroll sideways
+WIDE = 3  # columns that fit a phone; a wider table may scroll sideways
 
 
 @dataclass(frozen=True)

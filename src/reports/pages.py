@@ -6,6 +6,7 @@ in, a :class:`Page` out.
 
 import base64
 import hashlib
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     found.filters.update(points=points, money=money, share=share, whole=whole, chance=chance)
+    found.tests.update(day=is_day)
     styles, contents = _own("styles.css.j2"), _own("contents.js.j2")
     policy = f"default-src 'none'; style-src {_named(styles)}; img-src data:; base-uri 'none'; form-action 'none'"
     filters = _own("filters.js.j2")
@@ -116,6 +118,17 @@ def whole(value: float) -> str:
     '2,104'
     """
     return f"{int(value):,}"
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is an ISO date, which a line may not break.
+
+    Examples
+    --------
+    >>> is_day("2026-07-03"), is_day("2026-07"), is_day("on 2026-07-03")
+    (True, False, False)
+    """
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None
 
 
 def scale(table: pd.DataFrame, names: Sequence[str] = ("low", "high")) -> float:
