@@ -50,9 +50,10 @@ def explain_globally(
     stability, ranking = ranking_stability(
         told, groups=None if groups is None else sample[groups].to_numpy(), seed=seed
     )
+    texts = {feature["name"] for feature in artifact.spec["features"] if feature["type"] == "text"}
     tables = {
         "summary": global_summary(told),
-        "dependence": dependence(told, matrix),
+        "dependence": dependence(told, matrix, texts=texts),
         "ranking": ranking,
         "directions": directions(told, matrix),
     }

@@ -1,5 +1,6 @@
 """What SHAP values say about a model as a whole: which features matter, how, and how sure the order is."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,15 @@ def global_summary(told: Explanation) -> pd.DataFrame:
     return table
 
 
-def dependence(told: Explanation, matrix: np.ndarray, *, top: int = 6, bins: int = 20) -> pd.DataFrame:
+def dependence(
+    told: Explanation, matrix: np.ndarray, *, texts: Collection[str] = (), top: int = 6, bins: int = 20
+) -> pd.DataFrame:
     """Show how the contribution of the strongest features runs with their value.
+
+    Parameters
+    ----------
+    texts : collection of str
+        Features left out: the matrix holds codes of their levels, which have no order of their own.
 
     Returns
     -------
@@ -38,8 +46,10 @@ def dependence(told: Explanation, matrix: np.ndarray, *, top: int = 6, bins: int
         One row per feature and quantile bin: feature, bin (−1: missing), value_low, value_mean, value_high, shap_mean,
         shap_p10, shap_p90 (log-odds), rows.
     """
+    columns = ["feature", "bin", "value_low", "value_mean", "value_high", "shap_mean", "shap_p10", "shap_p90", "rows"]
     rows: list[dict[str, Any]] = []
-    for name in global_summary(told)["feature"].head(top):
+    strongest = [name for name in global_summary(told)["feature"] if name not in texts]
+    for name in strongest[:top]:
         j = told.names.index(name)
         value, shap = matrix[:, j], told.values[:, j].astype(np.float64)
         present = ~np.isnan(value)
@@ -58,7 +68,7 @@ def dependence(told: Explanation, matrix: np.ndarray, *, top: int = 6, bins: int
                 "shap_mean": shap[inside].mean(), "shap_p10": spread[0], "shap_p90": spread[1],
                 "rows": int(inside.sum()),
             })  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def directions(told: Explanation, matrix: np.ndarray) -> pd.DataFrame:

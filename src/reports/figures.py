@@ -1,6 +1,7 @@
 """Figures of a model's evidence: frames in, a matplotlib figure out. Readable without colour."""
 
 import io
+from textwrap import fill
 
 import matplotlib as mpl
 import matplotlib.axes
@@ -12,6 +13,7 @@ mpl.use("agg")
 SIZE = (7.0, 4.0)
 _LINES = ("-", "--", ":", "-.")
 _MARKS = ("o", "s", "^", "D")
+_LEGEND_LETTERS = 60  # of a name, of which two stand side by side below a wide figure
 
 
 class Picture(Figure):
@@ -197,8 +199,9 @@ def dependence(frame: pd.DataFrame, scale: str = "log-odds") -> Picture:
         What contributions are measured in.
     """
     names = list(frame["feature"].unique())
-    figure = Picture(figsize=(9.5, 2.6 * -(-len(names) // 3)), layout="constrained", dpi=110)
-    panels = np.atleast_1d(figure.subplots(-(-len(names) // 3), 3)).ravel()
+    lines = max(-(-len(names) // 3), 1)
+    figure = Picture(figsize=(9.5, 2.6 * lines), layout="constrained", dpi=110)
+    panels = np.atleast_1d(figure.subplots(lines, 3)).ravel()
     for panel, name in zip(panels, names, strict=False):
         part = frame[(frame["feature"] == name) & (frame["bin"] >= 0)]
         panel.fill_between(part["value_mean"], part["shap_p10"], part["shap_p90"], color="0.85")
@@ -312,11 +315,15 @@ def trend_lines(wide: pd.DataFrame, title: str, y: str) -> Picture:
     place = np.arange(len(wide))
     for n, name in enumerate(wide.columns):
         axes.plot(place, wide[name], "k" + _LINES[n % 4], marker=_MARKS[n // 4 % 4 if n >= 4 else n % 4], ms=4,
-                  markevery=max(len(wide) // 8, 1), markerfacecolor="k" if n % 2 else "w", label=str(name))  # fmt: skip
+                  markevery=max(len(wide) // 8, 1), markerfacecolor="k" if n % 2 else "w",
+                  label=fill(str(name), 2 * _LEGEND_LETTERS))  # fmt: skip
     step = max(len(wide) // 8, 1)
     axes.set_xticks(place[::step], [str(d) for d in wide.index[::step]], fontsize=8)
     axes.set_ylim(bottom=0)
-    figure.legend(frameon=False, loc="outside lower center", ncols=2, fontsize=8)
+    wide_names = max((len(str(name)) for name in wide.columns), default=0) > _LEGEND_LETTERS
+    if wide_names:
+        figure.set_size_inches(9.5, 4.0 + 0.16 * len(wide.columns))
+    figure.legend(frameon=False, loc="outside lower center", ncols=1 if wide_names else 2, fontsize=8)
     return figure
 
 

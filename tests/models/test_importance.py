@@ -28,6 +28,12 @@ def test_dependence_follows_the_value_and_keeps_missing_values_apart() -> None:
     assert table["rows"].sum() == 1000
 
 
+def test_codes_of_a_text_are_drawn_on_no_axis() -> None:
+    x = np.linspace(-1, 1, 100)[:, None] * [3, 2, 1]
+    assert dependence(told_of(x), x, texts={"f0"}, top=2)["feature"].unique().tolist() == ["f1", "f2"]
+    assert dependence(told_of(x), x, texts={"f0", "f1", "f2"}).empty
+
+
 def test_dependence_of_a_flag_has_one_bin_per_value() -> None:
     x = np.tile([0.0, 1.0], 50)
     table = dependence(told_of(x[:, None]), x[:, None], top=1)

@@ -76,3 +76,13 @@ def test_a_missing_value_is_a_line_not_a_point() -> None:
 def test_gains_of_uplift_end_together_with_the_random_line() -> None:
     curves = {line.get_label(): list(line.get_ydata()) for line in figures.uplift_gains(UPLIFT).axes[0].get_lines()}
     assert curves == {"chosen": [0.0, 0.08, 0.1], "response": [0.0, 0.04, 0.1], "at random": [0, 0.1]}
+
+
+def test_long_names_of_lines_stay_within_the_picture() -> None:
+    names = [f"said to be satisfied, would recommend the bank (last satisfaction {n})" + n * "x" for n in (1, 99)]
+    figure = figures.trend_lines(pd.DataFrame({name: [1.0, 2.0] for name in names}, index=["a", "b"]), "Attitude", "n")
+    figure._repr_png_()
+    legend = figure.legends[0].get_window_extent()
+    assert legend.x0 >= 0
+    assert legend.x1 <= figure.bbox.width
+    assert "".join(t.get_text().replace("\n", "") for t in figure.legends[0].get_texts()).count("x" * 40) == 2

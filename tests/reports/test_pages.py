@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -203,6 +204,15 @@ def test_the_week_shows_counts_by_campaign_channel_and_branch() -> None:
     assert "B1 100 120 110 (92 %)" in said
     assert "B2 100 7 110 (–)" in said  # no share of seven customers
     assert "not effects" in said
+
+
+@pytest.mark.slow
+def test_the_last_column_of_the_week_is_seen_on_a_desk(browser_page: Any) -> None:
+    html = week(name="randomised fee_waiver 2026-04", control=2269, assigned=2179, delivered=2177, reached=1831)
+    browser_page.page.set_viewport_size({"width": 1280, "height": 800})
+    browser_page.page.set_content(html)
+    beyond = "() => Math.max(...[...document.querySelectorAll('.wide')].map(b => b.scrollWidth - b.clientWidth))"
+    assert browser_page.page.evaluate(beyond) == 0
 
 
 def test_a_week_without_a_campaign_says_so() -> None:

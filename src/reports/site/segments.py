@@ -124,9 +124,10 @@ def _trend(shown: pd.DataFrame, lens: str) -> Chart:
     wide = part.pivot_table("customers", "as_of", "segment", sort=True, dropna=False).dropna(axis=1, how="all")
     first, last = wide.iloc[0], wide.iloc[-1]
     told = "; ".join(f"{name}: {_count(first[str(name)])} to {_count(last[str(name)])}" for name in wide)
+    gaps = " Hidden numbers are not drawn: a line breaks there, or is absent." if part[MARK].any() else ""
     return Chart.of(figures.trend_lines(wide, f"Customers by segment: {lens}", "customers"),
                     f"Customers by month, {wide.index[0]} to {wide.index[-1]}. {told}.",
-                    f"Lens {lens}. The numbers are in the table below and in its file.")  # fmt: skip
+                    f"Lens {lens}. The numbers are in the table below and in its file.{gaps}")  # fmt: skip
 
 
 def _count(value: float) -> str:
