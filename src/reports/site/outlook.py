@@ -13,6 +13,7 @@ from .suppression import HIDDEN, MARK, marked, suppress
 INCOME = {"expected_margin_6m": "margin_6m", "expected_margin_12m": "margin_12m"}
 LEAVING = {"leave_30": "leavers_30", "leave_60": "leavers_60", "leave_90": "leavers_90",
            "revenue_at_stake": "margin_at_stake", "grow_90": "growing_90"}  # fmt: skip
+DEFAULTED = "in default"
 HEADINGS = {
     "customers": "customers", "margin_6m": "margin of 6 months", "margin_12m": "margin of 12 months",
     "leavers_30": "leavers in 30 days", "leavers_60": "in 60 days", "leavers_90": "in 90 days",
@@ -179,16 +180,24 @@ def risk_document(
         sections.append(Section("units", "All units", blocks))
     if grades is not None:
         sections.append(Section("loans", "Loans by grade", [
-            Text("The book of running loans. Expected loss is over the next 12 months."),
+            Text("The book of running loans. Expected loss is over the next 12 months. Loans in default stand by "
+                 "themselves: what they are expected to cost is provided for already, and not in the risk by unit."),
             Listing.filed("risk_grades", grades, "Loans by grade")]))  # fmt: skip
     return Document("Risk", f"What may be lost, as of {as_of}.", sections)
 
 
 def grades_of(book: pd.DataFrame, smallest: int) -> pd.DataFrame:
-    """Sum running loans by grade; grades of few customers are hidden."""
-    by = book.groupby("grade", sort=True)
+    """Sum running loans by grade, those in default by themselves; rows of few customers are hidden.
+
+    Parameters
+    ----------
+    book : DataFrame
+        ``customer_id, loan_id, grade, in_default, balance, expected_loss``.
+    """
+    grade = book["grade"].where(~book["in_default"].astype(bool), DEFAULTED)
+    by = book.assign(grade=grade, last=grade.eq(DEFAULTED)).groupby(["last", "grade"], sort=True)
     table = by.agg(customers=("customer_id", "nunique"), loans=("loan_id", "size"), balance=("balance", "sum"),
-                   expected_loss=("expected_loss", "sum")).reset_index()  # fmt: skip
+                   expected_loss=("expected_loss", "sum")).reset_index().drop(columns="last")  # fmt: skip
     table["expected_loss_share"] = 100 * table["expected_loss"] / table["balance"].where(table["balance"] != 0)
     values = ["loans", "balance", "expected_loss", "expected_loss_share"]
     shown = marked(suppress(table, [], values, smallest=smallest), ["customers", *values])

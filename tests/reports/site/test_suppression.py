@@ -121,7 +121,7 @@ def test_how_many_are_scored_is_not_shown_beside_how_many_there_are() -> None:
 def test_grades_and_answers_count_customers_and_not_rows() -> None:
     book = pd.DataFrame({"customer_id": ["A"] * 12 + [f"B{n}" for n in range(40)] + [f"D{n}" for n in range(30)],
                          "loan_id": range(82), "grade": ["G1"] * 12 + ["G2"] * 40 + ["G3"] * 30, "balance": 1.0,
-                         "expected_loss": 0.1})  # fmt: skip
+                         "expected_loss": 0.1, "in_default": False})  # fmt: skip
     assert grades_of(book, 10)["customers"].tolist() == [HIDDEN, 40, HIDDEN]
     surveys = pd.DataFrame({"branch_id": book["grade"], "customer_id": book["customer_id"], "satisfaction": 4})
     assert answers(surveys, 10)["satisfaction"].tolist() == [HIDDEN, 4, HIDDEN]
