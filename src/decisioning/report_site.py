@@ -50,7 +50,7 @@ def build_site(
         SitePage("operations/results.html", "Results",
                  results_document(week, _reason(absent, "campaigns"), days=days)),
     ]  # fmt: skip
-    return Site([SitePage("index.html", "Start", start(found, as_of)), *management, *operations])
+    return Site([SitePage("index.html", "Start", start(found, before, as_of)), *management, *operations])
 
 
 def _reason(absent: Mapping[str, str], name: str) -> str:
@@ -98,7 +98,7 @@ def _answers(frames: Mapping[str, pd.DataFrame], as_of: str) -> pd.DataFrame | N
     return recent.merge(frames["customers"][["customer_id", "branch_id"]], on="customer_id")
 
 
-def start(found: Gathered, as_of: str) -> Document:
+def start(found: Gathered, before: tuple[pd.DataFrame | None, str], as_of: str) -> Document:
     """Say what there is, for whom, and what is not there and why."""
     about = [
         Text("Management: segments, income, retention, risk, campaigns, execution, branches. Groups only: nothing "
@@ -106,6 +106,8 @@ def start(found: Gathered, as_of: str) -> Document:
         Text("The two are folders of their own, so that each can be shared with its readers alone."),
     ]  # fmt: skip
     missing = {WORDS.get(name, name): reason for name, reason in sorted(found.absent.items())}
+    if before[0] is None:
+        missing["List of the round before"] = before[1]
     gone = Facts.of(missing) if missing else Text("Everything is there.")
     return Document("Reports", f"As of {as_of}: what was known before that day.", [
         Section("pages", "What there is", about), Section("absent", "What is not there, and why", [gone]),

@@ -9,8 +9,8 @@ import pytest
 
 from afraz import catalog
 from afraz.datasets import CATALOG
-from afraz.decisioning.report_inputs import bookings, gather, history, optional, previous_list, worked
-from afraz.decisioning.report_site import build_site
+from afraz.decisioning.report_inputs import Gathered, bookings, gather, history, optional, previous_list, worked
+from afraz.decisioning.report_site import build_site, start
 from afraz.errors import DataError
 
 AS_OF = "2026-07-01"
@@ -70,6 +70,7 @@ def test_what_an_earlier_stage_did_not_bring_is_named_with_its_reason_and_the_re
     files = site.files()
     assert "no offers are scored" in files["operations/index.html"]
     assert "dvc repro score" in files["management/retention.html"]
+    assert "<dt>List of the round before</dt><dd>no earlier round is kept</dd>" in files["index.html"]
     assert "20" in files["management/sizes.csv"]
     management = "".join(content for place, content in files.items() if place.startswith("management/"))
     assert not re.search(r"\bC\d\d\b", re.sub(r'"data:[^"]+"', "", management))
@@ -128,3 +129,9 @@ def test_responses_of_control_are_nobodys_execution(bank: Path) -> None:
     assert row[["assigned", "delivered", "reached", "responded"]].tolist() == [30, 30, 15, 15]
     assert found["speed"]["days_to_delivery"].tolist() == [2.0]
     assert found["year_branches"]["assigned"].tolist() == [30]
+
+
+def test_the_start_page_says_that_everything_is_there_only_where_it_is() -> None:
+    found = Gathered({})
+    assert "Everything is there." in start(found, (pd.DataFrame({"week": [1]}), "as of 2026-06-24"), AS_OF).page().html
+    assert "Everything is there." not in start(found, (None, "no earlier round is kept"), AS_OF).page().html

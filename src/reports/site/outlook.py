@@ -110,7 +110,7 @@ def income_document(
         Section("horizons", "Short, mid and long term", [
             Text("Short term (30 to 90 days): no margin is foretold for so short a time; who leaves and who grows is "
                  "(see Retention)."),
-            Text("Mid term: 6 and 12 months, above. New customers are not in it."),
+            Text("Mid term: 6 and 12 months, above. Customers still to come are not in it."),
             Text("Long term: beyond 12 months nothing is foretold or discounted. No model here was ever measured on so "
                  "long a time, and a number would be an invention.", "absent")]),
     ])  # fmt: skip

@@ -28,3 +28,7 @@ def test_a_figure_with_gaps_says_why_and_one_without_does_not() -> None:
     charts = {b.caption.split(".")[0]: b.caption for s in told().sections for b in s.blocks if isinstance(b, Chart)}
     assert "Hidden numbers are not drawn" in charts["Lens loyalty"]
     assert "Hidden" not in charts["Lens value"]
+
+
+def test_margins_of_segments_and_of_everybody_are_told_apart() -> None:
+    assert "counts those who have left since as well" in told().page().html
