@@ -65,8 +65,9 @@ week.campaigns
 # ## Save
 # %%
 brought = management_page(
-    facts, effects, verdicts, cells, as_of=as_of, level=level, worthwhile=worthwhile, rejected=len(rejects)
-)
+    facts, effects, verdicts, cells, as_of=as_of, level=level, worthwhile=worthwhile, rejected=len(rejects),
+    cell_lens=cell_lens,
+)  # fmt: skip
 done = operations_page(
     week.campaigns, week.channels, week.branches, as_of=as_of, days=operations_days, current=week.current,
     smallest=smallest_shown,

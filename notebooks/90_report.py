@@ -13,6 +13,7 @@ smallest: int = 10
 days: int = 7
 list_week: int = 1
 previous: str = ""
+currency: str = "XTS"
 
 # %%
 import pandas as pd
@@ -33,7 +34,9 @@ before = previous_list(as_of, previous)
 # %% [markdown]
 # ## Build
 # %%
-site = build_site(found, week, before, as_of=as_of, smallest=smallest, days=days, list_week=list_week)
+site = build_site(
+    found, week, before, as_of=as_of, currency=currency, smallest=smallest, days=days, list_week=list_week
+)
 pd.DataFrame([(p.place, len(p.listings)) for p in site.pages], columns=["page", "tables"])
 # %% [markdown]
 # ## Save

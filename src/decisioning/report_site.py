@@ -1,6 +1,7 @@
 """The reports put together: what was gathered becomes one folder of pages."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -21,10 +22,13 @@ WORDS = {
     "credit_book": "Running loans", "campaigns": "Campaigns", "verdicts": "Effects of campaigns", "surveys": "Surveys",
 }  # fmt: skip
 
+MONEY = {f"management/{page}.html" for page in ("index", "income", "retention", "risk", "campaigns", "branches")}
+MONEY.add("operations/index.html")
+
 
 def build_site(
     found: Gathered, week: Mapping[str, pd.DataFrame], before: tuple[pd.DataFrame | None, str], *, as_of: str,
-    smallest: int, days: int, list_week: int,
+    currency: str, smallest: int, days: int, list_week: int,
 ) -> Site:  # fmt: skip
     """Build the pages for management (groups only) and for operations (their lists).
 
@@ -34,6 +38,8 @@ def build_site(
         From :func:`.report_inputs.worked`.
     before : DataFrame or None, str
         From :func:`.report_inputs.previous_list`.
+    currency : str
+        ISO 4217 code of all money.
     smallest : int
         Groups of fewer customers are hidden from management.
     list_week : int
@@ -50,7 +56,13 @@ def build_site(
         SitePage("operations/results.html", "Results",
                  results_document(week, _reason(absent, "campaigns"), days=days)),
     ]  # fmt: skip
-    return Site([SitePage("index.html", "Start", start(found, before, as_of)), *management, *operations])
+    pages = [_in_currency(page, currency) if page.place in MONEY else page for page in (*management, *operations)]
+    return Site([SitePage("index.html", "Start", start(found, before, as_of)), *pages])
+
+
+def _in_currency(page: SitePage, currency: str) -> SitePage:
+    told = replace(page.document, lead=f"{page.document.lead} Money is in {currency}.")
+    return replace(page, document=told)
 
 
 def _reason(absent: Mapping[str, str], name: str) -> str:

@@ -170,7 +170,7 @@ def _trend(looks: pd.DataFrame, reach: float) -> list[dict[str, Any]]:
 
 def management_page(
     facts: pd.DataFrame, effects: pd.DataFrame, verdicts: pd.DataFrame, cells: pd.DataFrame, *, as_of: str,
-    level: float, worthwhile: float, rejected: int,
+    level: float, worthwhile: float, rejected: int, cell_lens: str = "",
 ) -> Page:  # fmt: skip
     """Render what each campaign did, what it earned, and what did not work.
 
@@ -184,6 +184,8 @@ def management_page(
         Level of the test; smallest effect on the response worth having.
     rejected : int
         Rows that were refused.
+    cell_lens : str
+        The lens whose segments are those of ``cells``.
     """
     own = verdicts[verdicts["cut"] == "campaign"]
     reach = scale(own)
@@ -204,6 +206,7 @@ def management_page(
     told = failed.assign(name=failed["part"].map(names).where(failed["cut"] == "campaign").fillna(""))
     html = environment().get_template("management.html.j2").render(
         as_of=as_of, level=level, worthwhile=worthwhile, rejected=rejected, campaigns=campaigns,
+        cell_lens=cell_lens.replace("_", " "),
         failed=[{**row, "sign": SIGNS[row["verdict"]]} for row in told.to_dict("records")],
         without=facts[facts["no_estimate"].notna()].to_dict("records"), others=others,
         discoveries=cells[cells["discovery"].astype(bool)].to_dict("records"), judged_cells=len(cells),

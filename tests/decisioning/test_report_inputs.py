@@ -66,11 +66,13 @@ def test_what_an_earlier_stage_did_not_bring_is_named_with_its_reason_and_the_re
     found = gather(AS_OF)
     assert found.absent["contact_list"] == "stage decide was not applicable: no offers are scored"
     assert found.absent["churn_scores"] == "stage score has not written it: run `dvc repro score`"
-    site = build_site(found, {}, previous_list(AS_OF), as_of=AS_OF, smallest=10, days=7, list_week=1)
+    site = build_site(found, {}, previous_list(AS_OF), as_of=AS_OF, currency="EUR", smallest=10, days=7, list_week=1)
     files = site.files()
     assert "no offers are scored" in files["operations/index.html"]
     assert "dvc repro score" in files["management/retention.html"]
     assert "<dt>List of the round before</dt><dd>no earlier round is kept</dd>" in files["index.html"]
+    assert "Money is in EUR." in files["management/index.html"]
+    assert "Money is in EUR." not in files["management/execution.html"]
     assert "20" in files["management/sizes.csv"]
     management = "".join(content for place, content in files.items() if place.startswith("management/"))
     assert not re.search(r"\bC\d\d\b", re.sub(r'"data:[^"]+"', "", management))

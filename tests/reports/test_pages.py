@@ -55,14 +55,20 @@ def verdict(part: str, said: str, effect: float, half: float, **more: object) ->
     }  # fmt: skip
 
 
-def page(extra: list[dict[str, object]] | None = None, name: str = "spring cards", cells: int = 0) -> str:
+def page(
+    extra: list[dict[str, object]] | None = None,
+    name: str = "spring cards",
+    cells: int = 0,
+    place: str = "B7",
+    basis: str = "by lot",
+) -> str:
     table = pd.DataFrame([
         verdict("P1", "works", 0.02, 0.01), verdict("P2", "does not work", 0.001, 0.01, pays="not shown"),
         verdict("P3", "undecided", 0.0, np.inf, final=False, week=1, pays="not shown"), *(extra or []),
     ])  # fmt: skip
     facts = pd.DataFrame([
         {"campaign_id": p, "name": name, "offer": "card", "channel": "sms", "starts_at": pd.Timestamp("2026-01-31"),
-         "window_days": 28, "assigned": 2000, "control": 2000, "delivered": 1990, "reached": 1200, "basis": "by lot",
+         "window_days": 28, "assigned": 2000, "control": 2000, "delivered": 1990, "reached": 1200, "basis": basis,
          "no_estimate": "no control: everybody was assigned the offer" if p == "P4" else None, "remarks": ""}
         for p in ("P1", "P2", "P3", "P4")
     ])  # fmt: skip
@@ -72,13 +78,13 @@ def page(extra: list[dict[str, object]] | None = None, name: str = "spring cards
         for row in table.to_dict("records") if row["cut"] == "campaign" for week in range(1, int(row["week"]) + 1)
     ])  # fmt: skip
     found = pd.DataFrame(
-        [{"campaign_id": "P1", "segment": "high", "person": "B7", "assigned": 300, "control": 290, "effect": 0.06,
+        [{"campaign_id": "P1", "segment": "high", "person": place, "assigned": 300, "control": 290, "effect": 0.06,
           "low": 0.01, "high": 0.11, "basis": "observational", "discovery": i < 1} for i in range(cells)],
         columns=["campaign_id", "segment", "person", "assigned", "control", "effect", "low", "high", "basis",
                  "discovery"],
     )  # fmt: skip
     return management_page(
-        facts, looks, table, found, as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=12
+        facts, looks, table, found, as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=12, cell_lens="my_value"
     ).html
 
 
@@ -172,6 +178,14 @@ def test_cells_that_stand_out_are_named_among_how_many() -> None:
     said = words(page(cells=5))
     assert "5 cells of campaign, segment and branch or agent were large enough to judge" in said
     assert "P1 high B7 300 290 +6.0 +1.0 to +11.0 observational" in said
+    headings = said.split("Where a campaign works")[1].split("P1 high")[0]
+    assert "campaign segment (my value) where assigned control effect, points interval basis" in headings
+
+
+def test_a_cell_of_no_place_is_everywhere_and_no_lot_is_called_by_its_name() -> None:
+    said = words(page(cells=1, place="", basis="stated propensities"))
+    assert "2,000 control, assigned by stated propensities." in said
+    assert "P1 high everywhere 300 290" in said
 
 
 def test_no_campaign_at_all_is_said() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from ...models.support.service_quality import MEASURES
 from ..document import Block, Document, Section, Text
 from ..pages import SIGNS
 from .listing import Listing
@@ -13,6 +14,10 @@ from .suppression import HIDDEN, marked, suppress
 
 STEPS = ("delivered", "reached", "responded")
 CUTS = ("campaign", "offer", "channel", "segment")
+SERVICE = {
+    "cut": "by", "level": "which", "measure": "measure", "contacts": "contacts", "raw": "as measured",
+    "shrunk": "drawn towards the mean", "low": "low", "high": "high", "differs": "differs",
+}  # fmt: skip
 
 
 def share_of(part: pd.Series, whole: pd.Series, smallest: int) -> pd.Series:
@@ -49,7 +54,8 @@ def effects_document(
     shown["verdict"] = [f"{SIGNS.get(v, '')} {v}" for v in shown["verdict"]]
     for column in ("effect", "low", "high"):
         shown[column] = (100 * shown[column]).round(2)
-    shown["total"] = shown["net"] * shown["assigned"]
+    shown["total"] = (shown["net"] * shown["assigned"]).round()
+    shown["net"] = shown["net"].round(2)
     out = shown[["cut", "name", "assigned", "control", "effect", "low", "high", "verdict", "net", "total", "pays"]]
     without = campaigns.loc[campaigns["no_estimate"].notna(), ["campaign_id", "name", "no_estimate"]]
     blocks: list[Block] = [
@@ -143,10 +149,12 @@ def branches_document(
         shown = suppress(part, ["cut", "measure"], values, count="contacts", smallest=smallest)
         shown = marked(shown, ["contacts", *values])[["cut", "level", "measure", "contacts", *values, "differs"]]
         shown["cut"] = shown["cut"].str.removesuffix("_id")
-        served = [Text("Small numbers are drawn towards the mean of all (column shrunk, with its interval); differs: "
-                       "the interval leaves the mean out, so it is more than chance."),
+        shown["measure"] = shown["measure"].replace(MEASURES)
+        headings = {k: v for k, v in SERVICE.items() if k in shown}
+        served = [Text("Small numbers are drawn towards the mean of all, with an interval; differs: the interval "
+                       "leaves the mean out, so it is more than chance."),
                   Listing.filed("service_quality", shown, "Service by branch, region and channel",
-                             choose=["cut", "measure"])]  # fmt: skip
+                                headings, choose=["cut", "measure"])]  # fmt: skip
     sections.append(Section("service", "How they are served", served))
     return Document("Branches", f"How customers fare at the branches, as of {as_of}.", sections)
 

@@ -13,6 +13,10 @@ from .suppression import HIDDEN, MARK, marked, suppress
 INCOME = {"expected_margin_6m": "margin_6m", "expected_margin_12m": "margin_12m"}
 LEAVING = {"leave_30": "leavers_30", "leave_60": "leavers_60", "leave_90": "leavers_90",
            "revenue_at_stake": "margin_at_stake", "grow_90": "growing_90"}  # fmt: skip
+CHANGES = {
+    "unit": "unit", "before": "expected loss before", "came": "came", "went": "went", "exposure": "by exposure",
+    "probability": "by probability", "severity": "by severity", "now": "expected loss now",
+}  # fmt: skip
 DEFAULTED = "in default"
 HEADINGS = {
     "customers": "customers", "margin_6m": "margin of 6 months", "margin_12m": "margin of 12 months",
@@ -162,21 +166,26 @@ def risk_document(
     if units is None:
         sections.append(Section("units", "All units", [Text(f"Risk of the whole: {absent}.", "absent")]))
     else:
-        names = {"title": "unit", "exposure": "exposure", "probability": "probability", "severity": "severity",
+        names = {"title": "unit", "exposure": "exposure", "probability": "probability, %", "severity": "severity, %",
                  "expected_loss": "expected loss", "value_at_risk": "value at risk",
                  "economic_capital": "capital alone", "capital_contribution": "capital within the whole"}  # fmt: skip
         blocks: list[Block] = [
             Text("Each unit measures its own losses over a year; how units move together is stated, not estimated, so "
                  "what is said of the tail is scenario analysis."),
-            Listing.filed("risk_units", units, "Risk by unit", {k: v for k, v in names.items() if k in units}),
+            Listing.filed("risk_units", _percent(units, "probability", "severity"), "Risk by unit",
+                          {k: v for k, v in names.items() if k in units}),
         ]  # fmt: skip
         if lights is not None:
             said = lights.assign(light=lights["sign"].astype("str") + " " + lights["light"].astype("str"))
-            limits = {"limit": "limit", "light": "light", "value": "value", "before": "before", "amber": "amber from",
-                      "red": "red from", "why": "why"}  # fmt: skip
-            blocks.append(Listing.filed("risk_limits", said, "Limits", {k: v for k, v in limits.items() if k in said}))
+            limits = {"limit": "limit", "light": "light", "value": "value, %", "before": "before, %",
+                      "amber": "amber from, %", "red": "red from, %", "why": "why"}  # fmt: skip
+            blocks.append(Listing.filed("risk_limits", _percent(said, "value", "before", "amber", "red"), "Limits",
+                                        {k: v for k, v in limits.items() if k in said}))  # fmt: skip
         if changes is not None:
-            blocks.append(Listing.filed("risk_changes", changes, "What changed the expected loss"))
+            titled = changes.assign(unit=changes["unit"].replace(units.set_index("unit")["title"].to_dict()))
+            blocks += [Text("What changed the expected loss, in amounts of money: positions that came and went, and "
+                            "what exposure, probability and severity changed of those that stayed."),
+                       Listing.filed("risk_changes", titled, "What changed the expected loss", CHANGES)]  # fmt: skip
         sections.append(Section("units", "All units", blocks))
     if grades is not None:
         sections.append(Section("loans", "Loans by grade", [
@@ -184,6 +193,11 @@ def risk_document(
                  "themselves: what they are expected to cost is provided for already, and not in the risk by unit."),
             Listing.filed("risk_grades", grades, "Loans by grade")]))  # fmt: skip
     return Document("Risk", f"What may be lost, as of {as_of}.", sections)
+
+
+def _percent(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Turn shares into per cent, in the columns that are there."""
+    return table.assign(**{c: 100 * table[c].astype(float) for c in columns if c in table})
 
 
 def grades_of(book: pd.DataFrame, smallest: int) -> pd.DataFrame:

@@ -83,7 +83,7 @@ def segments_document(
             Text(f"As of {as_of}. Margin is what the customers of a segment brought in the year before. Changes are of "
                  "the number of customers, in per cent, since a month, a quarter and a year ago."),
             Text("Segments hold the customers of this day. The margin of all customers by period, below, counts those "
-                 "who have left since as well, so it is more than the margins of a lens together.", "note"),
+                 "who have left since as well: the margins of a lens do not add up to it.", "note"),
             _small(smallest),
             Listing.filed("sizes", sizes(history, smallest), "Segments: size and value", {
                 "lens": "lens", "segment": "segment", "customers": "customers", "share": "share of those shown, %",
