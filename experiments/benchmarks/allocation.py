@@ -8,6 +8,7 @@ import argparse
 import json
 import resource
 import sys
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -38,6 +39,8 @@ def instance(kind: str, n: int, m: int, seed: int) -> tuple[np.ndarray, list[Lim
         Limit("calls", call, 0.15 * n),
         Limit("letters", 1 - call, 0.25 * n),
     ]
+    if kind == "own":
+        limits[0] = replace(limits[0], usage=cost * rng.lognormal(0, 0.5, (n, m)))
     if kind == "branches":
         limits.append(Limit("branch", call, rng.integers(1, 7, 50) * n / 2000, group=rng.integers(0, 50, n)))
     return value, limits
@@ -47,7 +50,7 @@ def highs(value: np.ndarray, limits: list[Limit]) -> float:
     """Solve the whole integer program."""
     rows = compile_limits(limits, *value.shape)
     i, j = np.nonzero(np.isfinite(value))
-    usage = rows.matrix[:, rows.cell[i] * rows.options + j].tocsr()
+    usage = rows.of_columns(i, j).tocsr()
     once = sparse.csr_array((np.ones(len(i)), (i, np.arange(len(i)))), shape=(len(value), len(i)))
     rules = [LinearConstraint(usage, -np.inf, rows.capacity), LinearConstraint(once, -np.inf, 1)]
     options = {"mip_rel_gap": 1e-6, "time_limit": 30}
@@ -70,7 +73,7 @@ def main() -> None:
     print(f"{memory:.2f} GB at the peak (at most {GIGABYTES:g}), gap to the bound {large.gap:.1e}")
     print(f"{few:,} × 5:{'':10}{'short of HiGHS':>15}{'gap to bound':>15}{'s':>7}{'HiGHS s':>9}", flush=True)
     short = {}
-    for kind in ("plain", "tight", "ties", "correlated", "eligible", "branches"):
+    for kind in ("plain", "tight", "ties", "correlated", "eligible", "own", "branches"):
         value, limits = instance(kind, few, 5, 0)
         started = perf_counter()
         found = allocate(value, limits)

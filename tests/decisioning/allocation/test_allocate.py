@@ -180,9 +180,9 @@ def test_nobody_to_contact_is_no_error_but_a_minimum_for_nobody_is(value: np.nda
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 25), st.integers(1, 3), st.booleans())
+@given(st.integers(0, 10**6), st.integers(1, 25), st.integers(1, 3), st.booleans(), st.sampled_from([4, 20_000]))
 def test_minimums_are_met_with_costs_of_each_customer_wherever_they_can_be(
-    seed: int, n: int, m: int, hours: bool
+    seed: int, n: int, m: int, hours: bool, core_columns: int
 ) -> None:
     rng = np.random.default_rng(seed)
     cost = rng.uniform(0.02, 5, (n, m))
@@ -201,7 +201,7 @@ def test_minimums_are_met_with_costs_of_each_customer_wherever_they_can_be(
         with pytest.raises(DataError, match=f"these limits can't be met together.*offer: at least {least}"):
             allocate(value, limits)
         return
-    found = allocate(value, limits)
+    found = allocate(value, limits, core_columns=core_columns)
     assert_within(found, value, limits)
     assert found.bound >= best - 1e-6
     assert found.value >= best - 2e-4 * abs(best) - 1e-6
