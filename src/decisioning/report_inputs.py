@@ -78,6 +78,7 @@ def gather(as_of: str) -> Gathered:
         **{n: ("feedback_tables", n, {}) for n in ("campaigns", "verdicts")},
         **{f"risk_{n}": ("risk_tables", n, {}) for n in ("units", "lights", "changes")},
         "quality": ("support_tables", "quality", {}), "proactive": ("support_calls", "", {}),
+        "performance": ("monitor_tables", "performance", {}),
     }  # fmt: skip
     for name, (dataset, inside, names) in sources.items():
         found, reason = optional(dataset, inside, **names)

@@ -20,6 +20,7 @@ WORDS = {
     "value_scores": "Scores of value",
     "value_manifest": "Expected income in total", "churn_scores": "Scores of leaving",
     "credit_book": "Running loans", "campaigns": "Campaigns", "verdicts": "Effects of campaigns", "surveys": "Surveys",
+    "performance": "How scores held against what came",
 }  # fmt: skip
 
 MONEY = {f"management/{page}.html" for page in ("index", "income", "retention", "risk", "campaigns", "branches")}
@@ -84,8 +85,9 @@ def _management(
                                                 smallest=smallest)),
         "income": ("Income", income_document(groups, found.values.get("value_manifest"),
                                              _reason(absent, "value_manifest"), as_of=as_of)),
-        "retention": ("Retention", retention_document(groups, phases, _reason(absent, "churn_scores"), as_of=as_of,
-                                                      smallest=smallest)),
+        "retention": ("Retention", retention_document(
+            groups, phases, _reason(absent, "churn_scores"), as_of=as_of, smallest=smallest,
+            performance=frames.get("performance"))),
         "risk": ("Risk", risk_document(frames.get("risk_units"), frames.get("risk_lights"), frames.get("risk_changes"),
                                        grades_of(frames["credit_book"], smallest) if "credit_book" in frames else None,
                                        _reason(absent, "risk_units"), as_of=as_of)),

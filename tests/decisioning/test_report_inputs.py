@@ -63,7 +63,9 @@ def test_what_an_earlier_stage_did_not_bring_is_named_with_its_reason_and_the_re
     metrics = bank / CATALOG["decide_metrics"].path
     metrics.parent.mkdir(parents=True)
     metrics.write_text('{"not_applicable": "no offers are scored"}')
+    catalog.save("monitor_tables", {"performance": pd.DataFrame({"model": ["churn"], "observed_over_expected": [1.1]})})
     found = gather(AS_OF)
+    assert found.frames["performance"]["observed_over_expected"].tolist() == [1.1]
     assert found.absent["contact_list"] == "stage decide was not applicable: no offers are scored"
     assert found.absent["churn_scores"] == "stage score has not written it: run `dvc repro score`"
     site = build_site(found, {}, previous_list(AS_OF), as_of=AS_OF, currency="EUR", smallest=10, days=7, list_week=1)

@@ -9,7 +9,7 @@ from ...models.support.service_quality import MEASURES
 from ..document import Block, Document, Section, Text
 from ..pages import SIGNS
 from .listing import Listing
-from .outlook import headed
+from .outlook import headed, in_whole
 from .suppression import HIDDEN, marked, suppress
 
 STEPS = ("delivered", "reached", "responded")
@@ -130,7 +130,7 @@ def branches_document(
         Of the support stage: ``cut, level, measure, contacts, raw, shrunk, low, high, differs``.
     """
     sections = [Section("branches", "Customers and what is expected of them", [
-        Listing.filed("branches", groups, "Branches", {
+        Listing.filed("branches", in_whole(groups), "Branches", {
             **{k: v for k, v in headed(groups).items() if k != "lens"}, "segment": "branch"})
         if len(groups) else Text("No customer has a branch, or nothing is scored.", "absent")])]  # fmt: skip
     if surveys is None or not surveys["branch_id"].notna().any():

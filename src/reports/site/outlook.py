@@ -33,6 +33,18 @@ def headed(groups: pd.DataFrame) -> dict[str, str]:
     return {str(c): HEADINGS.get(str(c), str(c)) for c in groups if c != "scored"}
 
 
+def in_whole(groups: pd.DataFrame) -> pd.DataFrame:
+    """Round expected numbers of customers: a sum of probabilities is not known to a part of a customer.
+
+    Examples
+    --------
+    >>> in_whole(pd.DataFrame({"segment": ["a", "b"], "leavers_90": [464.32, "hidden"]}))["leavers_90"].tolist()
+    [464, 'hidden']
+    """
+    counted = [c for c in LEAVING.values() if c in groups and c != "margin_at_stake"]
+    return groups.assign(**{c: groups[c].map(lambda v: v if v == HIDDEN else round(v)) for c in counted})
+
+
 def by_group(
     customers: pd.DataFrame, lenses: list[str], value: pd.DataFrame | None, churn: pd.DataFrame | None, smallest: int
 ) -> pd.DataFrame:  # fmt: skip
@@ -121,12 +133,15 @@ def income_document(
 
 
 def retention_document(
-    groups: pd.DataFrame, phases: pd.DataFrame, absent: str, *, as_of: str, smallest: int
+    groups: pd.DataFrame, phases: pd.DataFrame, absent: str, *, as_of: str, smallest: int,
+    performance: pd.DataFrame | None = None,
 ) -> Document:  # fmt: skip
     """Tell who is expected to leave and to grow, and what is at stake.
 
     Parameters
     ----------
+    performance : DataFrame, optional
+        The champions by month: ``model, as_of, observed_over_expected, ratio_low, ratio_high``.
     phases : DataFrame
         :func:`by_group` by phase of the lifecycle, over the customers scored.
     """
@@ -136,14 +151,17 @@ def retention_document(
     columns = [c for c in LEAVING.values() if c in phases]
     known = phases.replace(HIDDEN, float("nan"))
     share = {n: 100 * known[n].astype(float) / known["scored"].astype(float) for n in columns if n != "margin_at_stake"}
-    told = phases.assign(**{f"{n}_share": s for n, s in share.items() if n in ("leavers_90", "growing_90")})
+    told = in_whole(phases).assign(
+        **{f"{n}_share": s.round(1) for n, s in share.items() if n in ("leavers_90", "growing_90")}
+    )
     names = {"segment": "phase", "scored": "customers", **{c: HEADINGS[c] for c in columns},
              "leavers_90_share": "leaving in 90 days, %", "growing_90_share": "growing in 90 days, %"}  # fmt: skip
-    shown = groups[[c for c in ("lens", "segment", *columns) if c in groups]]
+    shown = in_whole(groups)[[c for c in ("lens", "segment", *columns) if c in groups]]
     return Document("Retention", f"Who is expected to leave and who to grow, as of {as_of}.", [
         Section("phases", "By phase of the lifecycle", [
             Text("Sums of probabilities: how many are expected to leave, not who. Margin at stake is the margin of a "
                  f"year times the probability to leave within 90 days. Groups of fewer than {smallest} are hidden."),
+            Text(_held_against_what_came(performance), "lead"),
             Listing.filed("retention_phases", told, "Retention by phase",
                           {k: v for k, v in names.items() if k in told})]),
         Section("segments", "By segment", [
@@ -155,6 +173,22 @@ def retention_document(
             Text("Mid term: the risk page takes the probability of 90 days as constant over a year; whether it stays "
                  "so is not measured. Long term: nothing is foretold.", "absent")]),
     ])  # fmt: skip
+
+
+def _held_against_what_came(performance: pd.DataFrame | None) -> str:
+    """Say how many left for each one expected, in the last month whose outcome is known."""
+    known = pd.DataFrame() if performance is None else performance[performance["model"] == "churn"]
+    known = known.dropna(subset="observed_over_expected") if len(known) else known
+    if known.empty:
+        return "How many left for each one expected is not known yet of this model: take the sums as an order of size."
+    last = known.sort_values("as_of").iloc[-1]
+    low, high = float(last["ratio_low"]), float(last["ratio_high"])
+    verdict = (
+        "more left than expected" if low > 1 else "fewer left than expected" if high < 1 else "no clear difference"
+    )
+    return (f"Of the customers as of {last['as_of']}, the last whose 90 days are over, "
+            f"{last['observed_over_expected']:.2f} left for each one expected (95 % interval {low:.2f} to {high:.2f}): "
+            f"{verdict}. The sums here are not corrected for it.")  # fmt: skip
 
 
 def risk_document(

@@ -6,7 +6,7 @@ import pandas as pd
 from .. import figures
 from ..document import Chart, Document, Section, Text
 from .listing import Listing
-from .outlook import headed
+from .outlook import headed, in_whole
 from .periods import change, compared
 from .suppression import HIDDEN, MARK, marked, suppress
 
@@ -94,7 +94,7 @@ def segments_document(
         Section("scores", "Scores", [
             Text("What models expect of the customers of a segment: how many leave, the margin that would go with "
                  "them, how many grow, and the margin of the next twelve months."),
-            *([Listing.filed("scores", scores, "Segments: scores", headed(scores),
+            *([Listing.filed("scores", in_whole(scores), "Segments: scores", headed(scores),
                                choose=["lens"])] if len(scores) else
               [Text("No scores at this date.", "absent")]),
         ]),

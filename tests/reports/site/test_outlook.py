@@ -3,7 +3,7 @@
 import pandas as pd
 
 from afraz.reports.site.listing import Listing
-from afraz.reports.site.outlook import grades_of, risk_document
+from afraz.reports.site.outlook import by_group, grades_of, retention_document, risk_document
 
 
 def test_loans_in_default_are_no_grade_and_stand_last() -> None:
@@ -31,3 +31,29 @@ def test_risk_says_shares_in_per_cent_and_what_an_amount_of_money_is() -> None:
     assert found["risk_changes"].headings[5:7] == ("by probability", "by severity")
     assert found["risk_changes"].frame["unit"].tolist() == ["Credit: loans", "total"]
     assert "in amounts of money" in document.page().html
+
+
+def retention(performance: pd.DataFrame | None) -> str:
+    churn = pd.DataFrame({"customer_id": [f"C{n}" for n in range(40)], "leave_90": 0.136, "phase": "steady"})
+    phases = by_group(churn[["customer_id", "phase"]], ["phase"], None, churn, 10)
+    groups = phases.assign(lens="value", segment="high")
+    document = retention_document(groups, phases, "", as_of="2026-07-01", smallest=10, performance=performance)
+    return document.page().html
+
+
+def test_expected_leavers_are_whole_and_held_against_how_many_left() -> None:
+    def told(value: float, low: float, high: float) -> str:
+        return retention(pd.DataFrame({
+            "model": ["churn", "churn", "churn", "value"],
+            "as_of": ["2026-04-01", "2026-03-01", "2026-05-01", "2026-06-01"],
+            "observed_over_expected": [value, 9.0, None, 9.0], "ratio_low": low, "ratio_high": high,
+        }))  # fmt: skip
+
+    html = told(1.1448, 1.0686, 1.2205)
+    assert '<td class="n">5</td>' in html
+    assert "5.44" not in html
+    assert "as of 2026-04-01, the last whose 90 days are over, 1.14 left for each one expected" in html
+    assert "(95 % interval 1.07 to 1.22): more left than expected" in html
+    assert "no clear difference" in told(1.02, 0.97, 1.08)
+    assert "fewer left than expected" in told(0.9, 0.85, 0.95)
+    assert "is not known yet of this model" in retention(None)
