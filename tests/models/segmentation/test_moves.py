@@ -42,6 +42,31 @@ def test_moves_come_in_the_order_of_what_is_at_stake_with_the_reason(table):
     assert found.set_index("customer_id").loc["bob", "reason"] == "a valuable customer is leaving"
 
 
+def test_words_are_told_only_where_the_value_reached_bears_them_out(table):
+    last = table["as_of"] == table["as_of"].max()
+    more = table["customer_id"].map({"ann": -0.9, "bob": 0.6, "fay": 0.1}).fillna(0.0)
+    compared = table.assign(visits=more.where(~last, more.map({-0.9: -0.2, 0.6: 0.4, 0.1: -0.7}).fillna(0.0)))
+    phrases = {"visits": ("comes less often than last year", "comes more often than last year")}
+    found = moves_that_matter(compared, [LEAVING], "margin", inputs=["visits"], phrases=phrases)
+    said = found.set_index("customer_id")["reason"].str.removeprefix("a valuable customer is leaving").to_dict()
+    assert said == {
+        "ann": "",
+        "bob": "",
+        "fay": "; comes less often than last year",
+    }  # ann: still fewer; bob: still more
+
+
+def test_what_speaks_against_a_move_is_no_reason_for_it(table):
+    last = table["as_of"] == table["as_of"].max()
+    visits = table["customer_id"].map({"ann": -0.9, "fay": 0.9}).fillna(0.0).where(last, 0.0)
+    phrases = {"visits": ("comes less often", "comes more often")}
+    move = LEAVING.model_copy(update={"told_by": {"visits": "low"}})
+    found = moves_that_matter(table.assign(visits=visits), [move], "margin", inputs=["visits"], phrases=phrases)
+    said = found.set_index("customer_id")["reason"]
+    assert said["ann"] == "a valuable customer is leaving; comes less often"
+    assert said["fay"] == "a valuable customer is leaving"
+
+
 def test_a_move_that_must_hold_is_listed_once_when_it_has_held(table):
     found = moves_that_matter(table, [LEAVING], "margin", held=2)
     assert found["customer_id"].tolist() == ["cyd"]
