@@ -50,6 +50,10 @@ inputs = segment_inputs()
 result = fit_segmentation(inputs[inputs["as_of"] == as_of], settings, phrases=words)
 pd.DataFrame(result.metrics["lenses"]).T.drop(columns=["silence", "shares"], errors="ignore")
 # %% [markdown]
+# Who never answered has said nothing of what such a lens looks at: they are placed by what resembles those who did.
+# %%
+pd.DataFrame({n: m["silence"] for n, m in result.metrics["lenses"].items() if "silence" in m}).T.iloc[:, :3]
+# %% [markdown]
 # ## The evidence
 # %%
 result.tables["evidence"].round(3)

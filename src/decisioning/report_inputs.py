@@ -99,6 +99,8 @@ def gather(as_of: str) -> Gathered:
     now = now.merge(latest.select("customer_id", *(f"{n}{NAME}" for n in lenses)).to_pandas(), on="customer_id")
     frames["customers"] = now.rename(columns={f"{n}{NAME}": said(n) for n in lenses})
     values["lenses"] = [said(n) for n in lenses]
+    measured = (optional("segmentation_metrics")[0] or {}).get("lenses", {})
+    values["answered"] = {said(n): m["silence"]["answered_share"] for n, m in measured.items() if "silence" in m}
     return Gathered(frames, values, absent)
 
 

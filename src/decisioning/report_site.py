@@ -82,7 +82,7 @@ def _management(
         phases = by_group(churn[["customer_id", "phase"]], ["phase"], None, churn, smallest)
     documents = {
         "index": ("Segments", segments_document(frames["history"], frames["bookings"], groups, lenses, as_of=as_of,
-                                                smallest=smallest)),
+                                                smallest=smallest, answered=found.values.get("answered", {}))),
         "income": ("Income", income_document(groups, found.values.get("value_manifest"),
                                              _reason(absent, "value_manifest"), as_of=as_of)),
         "retention": ("Retention", retention_document(

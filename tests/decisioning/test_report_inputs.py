@@ -64,7 +64,9 @@ def test_what_an_earlier_stage_did_not_bring_is_named_with_its_reason_and_the_re
     metrics.parent.mkdir(parents=True)
     metrics.write_text('{"not_applicable": "no offers are scored"}')
     catalog.save("monitor_tables", {"performance": pd.DataFrame({"model": ["churn"], "observed_over_expected": [1.1]})})
+    catalog.save("segmentation_metrics", {"lenses": {"my_mood": {"silence": {"answered_share": 0.45}}, "value": {}}})
     found = gather(AS_OF)
+    assert found.values["answered"] == {"my mood": 0.45}
     assert found.frames["performance"]["observed_over_expected"].tolist() == [1.1]
     assert found.absent["contact_list"] == "stage decide was not applicable: no offers are scored"
     assert found.absent["churn_scores"] == "stage score has not written it: run `dvc repro score`"

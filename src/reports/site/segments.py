@@ -1,5 +1,8 @@
 """Management: size, value, volume and score of segments, with trends and periods held against each other."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
@@ -64,7 +67,8 @@ def periods(bookings: pd.DataFrame, smallest: int) -> pd.DataFrame:
 
 
 def segments_document(
-    history: pd.DataFrame, bookings: pd.DataFrame, scores: pd.DataFrame, lenses: list[str], *, as_of: str, smallest: int
+    history: pd.DataFrame, bookings: pd.DataFrame, scores: pd.DataFrame, lenses: list[str], *, as_of: str,
+    smallest: int, answered: Mapping[str, float] = MappingProxyType({}),
 ) -> Document:  # fmt: skip
     """Tell of segments.
 
@@ -72,6 +76,8 @@ def segments_document(
     ----------
     scores : DataFrame
         From :func:`.outlook.by_group`, already suppressed and marked.
+    answered : mapping of str to float
+        Lens that looks at answers → share of customers who ever gave one.
     """
     shown = hidden_segments(history, smallest)
     charts = [_trend(shown, lens) for lens in lenses]
@@ -84,6 +90,8 @@ def segments_document(
                  "the number of customers, in per cent, since a month, a quarter and a year ago."),
             Text("Segments hold the customers of this day. The margin of all customers by period, below, counts those "
                  "who have left since as well: the margins of a lens do not add up to it.", "note"),
+            *(Text(f"{lens.capitalize()}: {100 * (1 - share):.0f} % of the customers of this lens never answered; they "
+                   "are placed by what resembles them.", "note") for lens, share in answered.items()),
             _small(smallest),
             Listing.filed("sizes", sizes(history, smallest), "Segments: size and value", {
                 "lens": "lens", "segment": "segment", "customers": "customers", "share": "share of those shown, %",

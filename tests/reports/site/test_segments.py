@@ -18,9 +18,10 @@ BOOKINGS = pd.DataFrame([
 ])  # fmt: skip
 
 
-def told() -> Document:
+def told(answered: dict[str, float] | None = None) -> Document:
     return segments_document(
-        HISTORY, BOOKINGS, pd.DataFrame(), ["value", "loyalty"], as_of="2026-07-01", smallest=10
+        HISTORY, BOOKINGS, pd.DataFrame(), ["value", "loyalty"], as_of="2026-07-01", smallest=10,
+        answered=answered or {},
     )  # fmt: skip
 
 
@@ -32,3 +33,9 @@ def test_a_figure_with_gaps_says_why_and_one_without_does_not() -> None:
 
 def test_margins_of_segments_and_of_everybody_are_told_apart() -> None:
     assert "counts those who have left since as well" in told().page().html
+
+
+def test_a_lens_that_looks_at_answers_says_how_many_never_gave_one() -> None:
+    html = told({"loyalty": 0.4502}).page().html
+    assert "Loyalty: 55 % of the customers of this lens never answered; they are placed by what resembles them." in html
+    assert "never answered" not in told().page().html
