@@ -90,7 +90,7 @@ def test_the_holdout_and_the_withheld_are_not_called_in_idle_hours(bank: Path) -
     write(bank, "strips", pd.DataFrame({"customer_id": ids, "strip": ["holdout", "decided", "decided"]}))
     write(bank, "withheld", pd.DataFrame({"customer_id": ["C02"], "arm": "control"}))
     write(bank, "support_calls", pd.DataFrame({"customer_id": ids, "arm": "call"}))
-    site = build_site(gather(AS_OF), {}, (None, "none"), as_of=AS_OF, smallest=10, days=7, list_week=1)
+    site = build_site(gather(AS_OF), {}, (None, "none"), as_of=AS_OF, currency="EUR", smallest=10, days=7, list_week=1)
     called = site.files()["operations/idle_calls.csv"]
     assert [name in called for name in ids] == [False, False, True]
 

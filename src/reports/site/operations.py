@@ -12,6 +12,7 @@ LIST = {
     "chosen_by": "chosen by", "contact_on": "on", "hour": "hour", "branch_id": "branch", "net_value": "net value",
     "value_at_stake": "value at stake", "reason_1": "why", "expires_at": "not after",
 }  # fmt: skip
+IDLE = {"customer_id": "customer", "expected_30": "contacts expected", "expected_avoided": "contacts avoided by a call"}
 KEY = ["customer_id", "offer"]
 CONTROL = "control"
 CHOSEN_BY = {"decided": "worth", "exploration": "lot"}
@@ -93,7 +94,8 @@ def lists_document(
             shown = shown.assign(weekday=shown["weekday"].map(dict(enumerate(DAYS))))
         idle = [Text("Whom to call when there is spare capacity, so that most contacts are avoided. Left out is who is "
                      "on this week's list, in the holdout, or withheld from a campaign."),
-                Listing.filed("idle_calls", shown, "Calls in idle hours")]  # fmt: skip
+                Listing.filed("idle_calls", shown, "Calls in idle hours",
+                              {str(n): IDLE.get(str(n), str(n).replace("_", " ")) for n in shown})]  # fmt: skip
     sections.append(Section("idle", "Calls in idle hours", idle))
     return Document("This week's lists", "For the people who make these contacts: it names customers.", sections)
 

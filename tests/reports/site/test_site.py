@@ -128,7 +128,7 @@ def test_who_is_on_the_weeks_list_or_set_apart_is_not_called_in_idle_hours() -> 
     contacts = pd.DataFrame([contact("A", 1), contact("B", 1, week=2)])
     document = lists_document(contacts, calls, {}, as_of="2026-07-01", week=1, apart={"C"})
     lists = [b for s in document.sections for b in s.blocks if isinstance(b, Listing)]
-    assert lists[-1].frame["customer id"].tolist() == ["B", "D"]
+    assert lists[-1].frame["customer"].tolist() == ["B", "D"]
 
 
 def test_a_day_is_spelled_without_its_midnight() -> None:
