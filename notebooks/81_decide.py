@@ -30,16 +30,11 @@ from afraz.catalog import root, save, target
 from afraz.decisioning.balance import check_sizes
 from afraz.decisioning.decide import decide, decision_inputs
 from afraz.decisioning.desk import write_index
-from afraz.decisioning.limits import Round, check_offers
 from afraz.decisioning.round_campaigns import round_campaigns
-from afraz.decisioning.rounds import earlier_contacts
 
 # %%
-Round(**strips, valid_days=valid_days)
 today = date.fromisoformat(as_of)
 inputs = decision_inputs(today)
-inputs.events["planned"] = earlier_contacts(as_of)
-check_offers("credit", credit, inputs.offers, inputs.events.get("campaigns"))
 # %%
 found = decide(
     inputs, today, limits=limits, resources=resources, strips=strips, power=power, credit=credit,

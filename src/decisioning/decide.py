@@ -16,11 +16,12 @@ from .desk import desk_table
 from .eligibility import Eligibility, judge
 from .exclusions import read_exclusions
 from .exploration import BY_LOT, explore
-from .limits import Limits
+from .limits import Limits, Round, check_offers
 from .options import weigh
 from .power import Power
 from .resources import Resources
 from .rhythm import best_times, moments, openings
+from .rounds import earlier_contacts
 from .strips import DECIDED, EXPLORATION, set_apart
 from .withholding import made_of, plan_and_withhold
 
@@ -72,7 +73,7 @@ def decision_inputs(as_of: dt.date) -> Inputs:
     frames = {name: None if each is None else each[0] for name, each in found.items()}
     rated = [frames[name] for name in ("credit_scores", "credit_book") if frames[name] is not None]
     likely = pd.concat([t[["customer_id", "default_probability"]] for t in rated if t is not None]) if rated else None
-    events = {}
+    events = {"planned": earlier_contacts(as_of.isoformat())}
     for name in EVENTS:
         if catalog.path(name).exists():
             events[name] = catalog.load(name)
@@ -106,7 +107,7 @@ def decide(
     ----------
     limits : fields of :class:`.limits.Limits`
     resources : fields of :class:`.resources.Resources`
-    strips : ``holdout`` and ``exploration``, shares of customers
+    strips : ``holdout`` and ``exploration`` of :class:`.limits.Round`, as ``valid_days``
     power : fields of :class:`.power.Power`
     credit : as for :func:`.options.weigh`
     exclusions : a CSV file of customers who get nothing
@@ -118,7 +119,8 @@ def decide(
         and what is used of the limits count who is contacted, decided or explored, and not those withheld.
     """
     key = f"{as_of}/{seed}"
-    have, plans = Limits(**limits), Resources(**resources)
+    have, plans, aside = Limits(**limits), Resources(**resources), Round(**strips, valid_days=valid_days)
+    check_offers("credit", credit, inputs.offers, inputs.events.get("campaigns"))
     weighed = weigh(inputs.promotion, value=inputs.value, probabilities=inputs.probabilities, credit=credit)
     costs = inputs.offers[["offer", "channel", "contact_cost", "offer_cost"]]
     weighed = weighed.merge(costs, on=["offer", "channel"], validate="many_to_one")
@@ -126,7 +128,7 @@ def decide(
     excluded = None if exclusions is None else read_exclusions(exclusions)
     judged = judge(weighed.drop(columns=["contact_cost", "offer_cost"]), inputs.customers, as_of, have,
                    probabilities=inputs.probabilities, exclusions=excluded, **inputs.events)  # fmt: skip
-    apart = set_apart(inputs.customers["customer_id"], holdout=strips["holdout"], exploration=strips["exploration"],
+    apart = set_apart(inputs.customers["customer_id"], holdout=aside.holdout, exploration=aside.exploration,
                       round_key=key)  # fmt: skip
     explored = explore(judged.eligible, apart, key, plans, inputs.customers)
     decided = judged.eligible[judged.eligible["customer_id"].isin(apart.loc[apart["strip"].eq(DECIDED), "customer_id"])]
@@ -136,7 +138,7 @@ def decide(
     rows = pd.concat([planned.rows, drawn], ignore_index=True)
     times = best_times(inputs.moments, inputs.customers["customer_id"], openings(opening_hours))
     contacts, withheld = contact_list(rows, inputs.customers, apart, as_of, times=times, reasons=told,
-                                      valid_days=valid_days)  # fmt: skip
+                                      valid_days=aside.valid_days)  # fmt: skip
     desk = desk_table(inputs.customers, as_of, churn=inputs.churn, value=inputs.value, contacts=contacts,
                       withheld=withheld, strips=apart, judged=judged.options)  # fmt: skip
     made = made_of(rows)

@@ -1,4 +1,4 @@
-"""Rounds that were decided before: their contact lists are kept, one file for each date."""
+"""Rounds that were decided before are kept, a folder for each date."""
 
 from pathlib import Path
 
@@ -9,11 +9,18 @@ from .. import catalog
 PLANNED = {"campaign_id": "str", "customer_id": "str", "contact_on": "datetime64[us]", "expires_at": "datetime64[us]"}
 
 
-def kept_rounds(as_of: str) -> dict[str, Path]:
-    """Find the contact lists of the rounds before a day (ISO), the oldest first."""
-    this = catalog.path("round", as_of=as_of)
-    kept = {each.parent.name.removeprefix("as_of="): each for each in this.parent.parent.glob(f"as_of=*/{this.name}")}
-    return {day: kept[day] for day in sorted(kept) if day < as_of}
+def kept_rounds(before: str | None = None, name: str = "round") -> dict[str, Path]:
+    """Find a dataset of the rounds before a day (ISO; None: of all), by default their contact lists; the oldest first.
+
+    Returns
+    -------
+    dict
+        Day (ISO) → file.
+    """
+    place = catalog.path(name, as_of="*")
+    files = place.parent.parent.glob(f"{place.parent.name}/{place.name}")
+    kept = {each.parent.name.removeprefix("as_of="): each for each in files}
+    return {day: kept[day] for day in sorted(kept) if before is None or day < before}
 
 
 def earlier_contacts(as_of: str) -> pd.DataFrame:

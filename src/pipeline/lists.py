@@ -9,6 +9,7 @@ from .. import catalog
 from ..data.flat import read_flat_table
 from ..decisioning.export import Sent, send, write_lists
 from ..decisioning.feedback.responses import KEY, accept_responses, merged, taken_in_before, treatments_of
+from ..decisioning.rounds import kept_rounds
 from ..errors import DataError, ParamsError
 from ..reports.spreadsheet import RUN_BY_SPREADSHEETS, neutralised
 from ..scoring.export import write_table
@@ -104,19 +105,18 @@ def take_in(file: Path, out: Path, received_at: pd.Timestamp) -> Returned:
 
 def _kept_rounds() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read who was assigned what in every round that is kept, and the campaigns of these rounds."""
-    place = catalog.path("round_campaigns", as_of="*")
-    days = [f.parent.name.removeprefix("as_of=") for f in place.parent.parent.glob(f"{place.parent.name}/{place.name}")]
+    days = list(kept_rounds(name="round_campaigns"))
     if not days:
         raise DataError("no round was decided yet: run `dvc repro decide` first")
     parts = []
-    for day in sorted(days):
+    for day in days:
         rows = pd.concat([catalog.load(n, as_of=day) for n in ("round", "round_withheld")], ignore_index=True)
         weeks = rows["week"].fillna(1).astype(int)
         begins = pd.Timestamp(day) + pd.to_timedelta(7 * (weeks - 1), unit="D")
         parts.append(rows[[*KEY, "arm", "propensity"]].assign(assigned_at=begins))
     lists = pd.concat(parts, ignore_index=True)
     lists["expires_at"] = pd.Series(pd.NaT, lists.index)  # windows are judged by the feedback
-    return lists, pd.concat([catalog.load("round_campaigns", as_of=day) for day in sorted(days)], ignore_index=True)
+    return lists, pd.concat([catalog.load("round_campaigns", as_of=day) for day in days], ignore_index=True)
 
 
 def _keep_rejects(rejects: pd.DataFrame, file: Path, out: Path) -> Path:
