@@ -11,7 +11,7 @@
 # %% tags=["parameters"]
 seed: int = 7
 table: dict = {}
-learners: list = ["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"]
+learners: list = ["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average", "one_rule"]
 test_dates: int = 2
 folds: int = 4
 max_rounds: int = 150

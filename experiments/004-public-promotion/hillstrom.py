@@ -15,7 +15,7 @@ from afraz.models.promotion.promotion import PromotionSettings, fit_promotion
 
 CONTROL, WOMENS, MENS = "No E-Mail", "Womens E-Mail", "Mens E-Mail"
 FEATURES = ["recency", "history", "mens", "womens", "zip_code", "newbie", "channel"]
-LEARNERS = ["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"]
+LEARNERS = ["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average", "one_rule"]
 # published: one harness on a small test split (uplift at 30 %; doubly robust gain at 20 %)
 PUBLISHED = {"uplift_at_30pct": {"s": 0.0793, "x": 0.0743, "dr": 0.0736, "t": 0.0678, "response": 0.0584},
              "dr_gain_at_20pct": {"s": 0.0168, "x": 0.0158, "t": 0.0155, "dr": 0.0148}}  # fmt: skip
@@ -50,7 +50,7 @@ def one_offer(
     chosen: dict[str, int] = {}
     for seed in seeds:
         crossed = cross_validate(part[FEATURES], y, treated, propensity, LEARNERS, seed=seed)
-        lists = {**crossed.ranks, "rule": part[rule].to_numpy(dtype=float), "random": np.zeros(len(part))}
+        lists = {**crossed.scores, "rule": part[rule].to_numpy(dtype=float), "random": np.zeros(len(part))}
         measured.append(_measured(crossed, lists, y, treated, seed, bootstrap))
         for name, times in crossed.chosen.items():
             chosen[name] = chosen.get(name, 0) + times
@@ -72,14 +72,16 @@ def _measured(
     groups = np.arange(len(y))
     parts = []
     for rival in ("response", "rule"):
-        found = bootstrap_uplift(y, treated, lists, groups, rival=rival, names=MEASURES, n=n, seed=seed)
+        found = bootstrap_uplift(
+            y, treated, lists, groups, fold=crossed.fold, rival=rival, names=MEASURES, n=n, seed=seed
+        )
         found = found.rename(
             columns={
                 "score": "list",
                 **{c: c.replace("over_rival", f"over_{rival}") for c in found.columns if "rival" in c},
             }
         )
-        policies = {name: first_share(score, 0.2) for name, score in lists.items()}
+        policies = {name: first_share(score, 0.2, crossed.fold) for name, score in lists.items()}
         rows = []
         drawn = gains(crossed.effect, policies, groups, n=n, seed=seed)
         for name, each in drawn.items():

@@ -1,7 +1,6 @@
 """Which learner orders customers best, whether that is more than response ranking does, and what its scores mean."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,6 @@ from scipy import stats
 
 from ..calibration import Curve
 from .cross_fitting import CrossFitted
-from .curves import rank_within
 from .learners import shrunk
 from .policy import Gain, first_share, gains
 
@@ -18,6 +16,7 @@ Array = NDArray[np.float64]
 
 BUDGETS = (0.1, 0.2, 0.3, 0.4, 0.5)
 RIVAL = "response"
+ONE_RULE = "one_rule"
 AVERAGE = "average"
 KNOTS = 21
 FOUR_OF_FIVE = float(stats.norm.ppf(0.8))  # standard errors beyond an interval's end that are found so often
@@ -44,13 +43,14 @@ def choose(
     rival: str = RIVAL,
     sign: float = 1.0,
 ) -> Choice:
-    """Take the learner of the highest cross-fitted policy value, if it beats the simple rival for certain.
+    """Take the learner of the highest cross-fitted policy value, if it beats what is simpler for certain.
 
     The policy value is the mean of the doubly robust gains of treating the first 10, 20, 30, 40 and 50 % of the list.
-    Where the best learner's lead over the rival has an interval that reaches 0, the rival is the champion: it is
-    simpler, and nothing shows that it is worse. The best of many useless learners leads by chance: so it is the average
-    of them all that must lead, one comparison; without an average, the leads' intervals hold for all learners at once,
-    by the largest of their bootstrap deviations (Romano and Wolf 2005, Econometrica 73:1237-1282).
+    Where a lead has an interval that reaches 0, what is simpler is the champion: nothing shows that it is worse. First
+    one rule, if it was learned, must lead over the rival; then the learners over the one of both that is left. The best
+    of many useless learners leads by chance: so it is the average of them all that must lead, one comparison; without
+    an average, each of them is compared. The intervals of all leads asked hold at once, by the largest of their
+    bootstrap deviations (Romano and Wolf 2005, Econometrica 73:1237-1282).
 
     Parameters
     ----------
@@ -66,33 +66,39 @@ def choose(
         random list stands beside.
     """
     effect = sign * crossed.effect
-    policies = {name: rank_within(sign * score, crossed.fold) for name, score in crossed.scores.items()}
-    shares = {name: [first_share(rank, share) for share in BUDGETS] for name, rank in policies.items()}
+    shares = {name: [first_share(sign * score, share, crossed.fold) for share in BUDGETS]
+              for name, score in crossed.scores.items()}  # fmt: skip
     shares["random"] = [np.full(len(effect), share) for share in BUDGETS]
     means = {name: np.mean(parts, axis=0) for name, parts in shares.items()}
     everybody = {"everybody": np.ones(len(effect))}
     found = gains(effect, means | everybody, groups, n=n, seed=seed, level=level)
     overall = found.pop("everybody")
-    leads = {name: each.drawn - found[rival].drawn for name, each in found.items()}
-    asked = [AVERAGE] if AVERAGE in leads else [name for name in leads if name not in (rival, "random")]
-    reach = _reach([leads[name] for name in asked], level)
-    rows: list[dict[str, Any]] = []
-    for name, each in found.items():
-        lead, noise = each.value - found[rival].value, float(leads[name].std())
-        rows.append({
-            "learner": name, "policy_value": each.value, "low": each.low, "high": each.high,
-            "over_rival": lead, "over_rival_low": lead - reach * noise, "over_rival_high": lead + reach * noise,
-            "smallest_findable_lead": (reach + FOUR_OF_FIVE) * noise,
-            **{f"gain_at_{share:.0%}".replace("%", "pct"): float((effect * part).mean())
-               for share, part in zip(BUDGETS, shares[name], strict=True)},
-        })  # fmt: skip
-    table = pd.DataFrame(rows)
-    learners = table[~table["learner"].isin([rival, "random"])]
-    best = learners.sort_values("policy_value", kind="stable").iloc[-1]
-    leading = best if AVERAGE not in asked else table[table["learner"] == AVERAGE].iloc[0]
-    sure = bool(leading["over_rival_low"] > 0)
-    words = _words(best, leading, sure, overall, what, rival, level, sign)
-    return Choice(str(best["learner"]) if sure else rival, sure, table, words)
+    learned = [name for name in found if name not in (rival, ONE_RULE, "random")]
+    best = max(reversed(learned), key=lambda name: found[name].value)
+    leading, simple = [AVERAGE] if AVERAGE in learned else learned, [rival, *({ONE_RULE} & set(found))]
+    asked = [(one, other) for other in simple for one in leading] + [(one, rival) for one in simple[1:]]
+    reach = _reach([found[one].drawn - found[other].drawn for one, other in asked], level)
+    table = pd.DataFrame([{
+        "learner": name, "policy_value": each.value, "low": each.low, "high": each.high,
+        **_lead(each, found[rival], reach),
+        **{f"gain_at_{share:.0%}".replace("%", "pct"): float((effect * part).mean())
+           for share, part in zip(BUDGETS, shares[name], strict=True)},
+    } for name, each in found.items()])  # fmt: skip
+    champion, told = rival, [_overall(overall, what, sign)]
+    if ONE_RULE in found and (lead := _lead(found[ONE_RULE], found[rival], reach))["over_rival_low"] > 0:
+        champion = ONE_RULE
+        told.append(f"one rule gains {_spelled(lead)} more than {_NAMED.get(rival, rival)}")
+    lead = _lead(found[AVERAGE if AVERAGE in learned else best], found[champion], reach)
+    told.append(_words(best, AVERAGE in learned, lead, _NAMED.get(champion, champion), level))
+    champion = best if lead["over_rival_low"] > 0 else champion
+    return Choice(champion, champion != rival, table, "; ".join(told))
+
+
+def _lead(ours: Gain, rival: Gain, reach: float) -> dict[str, float]:
+    """What a list gains over a rival's, with an interval of ``reach`` standard errors."""
+    lead, noise = ours.value - rival.value, float((ours.drawn - rival.drawn).std())
+    return {"over_rival": lead, "over_rival_low": lead - reach * noise, "over_rival_high": lead + reach * noise,
+            "smallest_findable_lead": (reach + FOUR_OF_FIVE) * noise}  # fmt: skip
 
 
 def _reach(leads: list[Array], level: float) -> float:
@@ -101,26 +107,31 @@ def _reach(leads: list[Array], level: float) -> float:
     return float(np.quantile(np.max(np.abs(noise), axis=0), level))
 
 
-def _words(
-    best: pd.Series, leading: pd.Series, sure: bool, overall: Gain, what: str, rival: str, level: float, sign: float
-) -> str:
-    named = {"response": "response ranking", "proportional": "an effect in proportion to the expected outcome"}
-    simple = named.get(rival, rival)
-    lead = f"{leading['over_rival']:+.5f} ({leading['over_rival_low']:+.5f} to {leading['over_rival_high']:+.5f})"
-    one, name = (f"learner {best['learner']}", best["learner"])
-    if leading["learner"] != best["learner"]:
-        one, name = "the average of the learners", AVERAGE
+def _overall(overall: Gain, what: str, sign: float) -> str:
     low, high = sorted((sign * overall.low, sign * overall.high))
     effect = f"the offer changes the {what} by {sign * overall.value:+.4f} a customer ({low:+.4f} to {high:+.4f})"
-    if low <= 0 <= high:
-        effect += ", which may be nothing"
-    if sure:
-        used = "it is used" if name == best["learner"] else f"the best of them, {best['learner']}, is used"
-        return f"{effect}; {one} gains {lead} more than {simple}: {used}"
+    return effect + (", which may be nothing" if low <= 0 <= high else "")
+
+
+_NAMED = {"response": "response ranking", "proportional": "an effect in proportion to the expected outcome",
+          ONE_RULE: "one rule"}  # fmt: skip
+
+
+def _spelled(lead: dict[str, float]) -> str:
+    return f"{lead['over_rival']:+.5f} ({lead['over_rival_low']:+.5f} to {lead['over_rival_high']:+.5f})"
+
+
+def _words(best: str, averaged: bool, lead: dict[str, float], simple: str, level: float) -> str:
+    """What the learners gain over the simple way that is left, and which is used."""
+    found = f"gains {_spelled(lead)} more than {simple}"
+    if lead["over_rival_low"] > 0 and (not averaged or best == AVERAGE):
+        return f"{'the average of the learners' if averaged else f'learner {best}'} {found}: it is used"
+    if lead["over_rival_low"] > 0:
+        return f"the average of the learners {found}: the best of them, {best}, is used"
     return (
-        f"{effect}; the best learner ({name}) gains {lead} more than {simple}, an interval of {level:.0%} that "
-        f"reaches 0 (a lead of {leading['smallest_findable_lead']:.5f} would have been found in four of five cases): "
-        f"these data do not support more than {simple}, which is used"
+        f"{'the average of the learners' if averaged else f'the best learner ({best})'} {found}, an interval of "
+        f"{level:.0%} that reaches 0 (a lead of {lead['smallest_findable_lead']:.5f} would have been found in four of "
+        f"five cases): these data do not support more than {simple}, which is used"
     )
 
 

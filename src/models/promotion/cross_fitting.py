@@ -73,7 +73,7 @@ def cross_fit(
 
     Parameters
     ----------
-    learners : names in :data:`.learners.LEARNERS`, and ``average`` of those that estimate an effect
+    learners : names in :data:`.learners.LEARNERS`, and ``average`` of the others than response and one_rule
     parameters : of the trees of outcomes
     max_rounds : int
         Trees at most; the number is the one that is best in the folds other than the one scored.
@@ -115,7 +115,7 @@ def cross_fit(
         whole = replace(rows, without=low, with_offer=high, rounds=rounds)
         fitted = dict(zip(own, pool.map(lambda name: LEARNERS[name](whole), own), strict=True)) if final else {}
     if "average" in learners:
-        parts = [name for name in own if name != "response"]
+        parts = [name for name in own if name not in ("response", "one_rule")]  # the simple ones are its rivals
         scores["average"] = np.mean([scores[name] for name in parts], axis=0)
         if final:
             fitted["average"] = average([fitted[name] for name in parts])

@@ -12,7 +12,6 @@ from .. import splits
 from ..encoding import FoldEncoder
 from .choice import choose
 from .cross_fitting import Experiment, cross_fit
-from .curves import rank_within
 from .inputs import Inputs
 
 Array = NDArray[np.float64]
@@ -20,9 +19,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """Ranks within folds by learner and of the ``chosen`` one, doubly robust effects, and how often each was chosen."""
+    """Scores by learner and of the ``chosen`` one, doubly robust effects, and how often each was chosen.
 
-    ranks: dict[str, Array]
+    Scores come from one model per ``fold``: lists are cut within folds.
+    """
+
+    scores: dict[str, Array]
     effect: Array
     fold: NDArray[np.int64]
     chosen: dict[str, int]
@@ -56,7 +58,7 @@ def cross_validate(
     Returns
     -------
     CrossValidated
-        ``ranks["chosen"]`` is the procedure as a whole.
+        ``scores["chosen"]`` is the procedure as a whole.
     """
     binary = bool(np.isin(outcome, (0.0, 1.0)).all())
     label = outcome if binary else (outcome > 0).astype(float)
@@ -78,5 +80,4 @@ def cross_validate(
     inputs = Inputs.of(encoder.matrix(), encoder.names)
     whole = Experiment(inputs, outcome, treated, propensity, everyone, fold, binary)
     effect = cross_fit(whole, ["response"], seed=seed, final=False, **settings).effect
-    ranks = {name: rank_within(score, fold) for name, score in scores.items()}
-    return CrossValidated(ranks, effect, fold, dict(Counter(picked)))
+    return CrossValidated(scores, effect, fold, dict(Counter(picked)))

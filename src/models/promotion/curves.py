@@ -2,7 +2,8 @@
 
 Of the first n customers of a list, N₁ were treated and N₀ were not, with outcome sums Y₁ and Y₀. Every measure takes
 weights, so that a bootstrap sorts once. Equal scores form one step: a constant score draws the straight line of a
-random list.
+random list. Cross-fitted scores come from one model per fold, whose levels differ: the first share of the list is then
+the first share of each fold.
 """
 
 from collections.abc import Callable
@@ -17,20 +18,26 @@ from ..metrics import resamples
 
 Array = NDArray[np.float64]
 BLOCK = 4_000_000  # weights held at once: 32 MB
+SHARES = np.linspace(0, 1, 1001)  # of each fold, where lists of several folds are put together
 
 
 @dataclass(frozen=True)
 class Ordered:
-    """Outcomes and treatments by falling score; ``last`` marks the last row of each group of equal scores."""
+    """Outcomes and treatments by fold and falling score.
+
+    ``last`` holds, for each fold, the last row of each group of equal scores; ``start`` the fold's first row.
+    """
 
     outcome: Array
     treated: Array
-    score: Array
     order: NDArray[np.int64]
-    last: NDArray[np.int64]
+    start: list[int]
+    last: list[NDArray[np.int64]]
 
     @classmethod
-    def of(cls, outcome: ArrayLike, treated: ArrayLike, score: ArrayLike) -> "Ordered":
+    def of(
+        cls, outcome: ArrayLike, treated: ArrayLike, score: ArrayLike, fold: NDArray[np.int64] | None = None
+    ) -> "Ordered":
         """Sort once.
 
         Raises
@@ -44,17 +51,34 @@ class Ordered:
             raise DataError(f"{whom} of {len(t):,} customers was treated: uplift needs a treated and a control group")
         if np.isnan(s).any():
             raise DataError(f"{int(np.isnan(s).sum()):,} scores are missing: score every customer first")
-        order = np.argsort(-s, kind="stable")
-        ranked = s[order]
-        return cls(y[order], t[order], ranked, order, np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)))
+        f = np.zeros(len(s), dtype=np.int64) if fold is None else fold
+        order = np.lexsort((-s, f))
+        ranked, dealt = s[order], f[order]
+        start = [0, *(np.flatnonzero(dealt[1:] != dealt[:-1]) + 1).tolist()]
+        ends = np.flatnonzero(np.append((ranked[1:] != ranked[:-1]) | (dealt[1:] != dealt[:-1]), True))
+        return cls(y[order], t[order], order, start, np.split(ends, np.searchsorted(ends, start[1:])))
 
     def sums(self, w: Array) -> tuple[Array, Array, Array, Array]:
-        """Cumulate N₁, N₀, Y₁, Y₀ at the end of each step, with a zero before; shape (resamples, steps + 1) each."""
+        """Cumulate N₁, N₀, Y₁, Y₀ along the list, from 0; shape (resamples, steps + 1) each.
+
+        Of one fold at the end of each step; of several at ``SHARES`` of each, within a step in proportion.
+        """
         parts = (w * self.treated, w * (1 - self.treated), w * self.treated * self.outcome,
                  w * (1 - self.treated) * self.outcome)  # fmt: skip
-        found = [np.cumsum(part, axis=1)[:, self.last] for part in parts]
-        n1, n0, y1, y0 = (np.concatenate([np.zeros((len(w), 1)), f], axis=1) for f in found)
-        return n1, n0, y1, y0
+        whole = [np.concatenate([np.zeros((len(w), 1)), np.cumsum(part, axis=1)], axis=1) for part in parts]
+        found = [np.zeros((len(w), len(SHARES)))] * 4
+        for start, last in zip(self.start, self.last, strict=True):
+            at = np.append(start, last + 1)
+            steps = [each[:, at] - each[:, [start]] for each in whole]
+            if len(self.start) == 1:
+                return steps[0], steps[1], steps[2], steps[3]
+            n = steps[0] + steps[1]
+            found = [total + _at_shares(n, each) for total, each in zip(found, steps, strict=True)]
+        return found[0], found[1], found[2], found[3]
+
+
+def _at_shares(n: Array, along: Array) -> Array:
+    return np.stack([np.interp(SHARES * n[i, -1], n[i], along[i]) for i in range(len(n))])
 
 
 def _ratio(part: Array, whole: Array) -> Array:
@@ -180,6 +204,7 @@ def bootstrap_uplift(
     scores: dict[str, Array],
     groups: NDArray[np.int64],
     *,
+    fold: NDArray[np.int64] | None = None,
     weight: ArrayLike | None = None,
     rival: str | None = None,
     names: tuple[str, ...] = tuple(MEASURES),
@@ -193,6 +218,7 @@ def bootstrap_uplift(
     ----------
     scores : name → (n,) score
     groups : (n,) customer of each row, 0 … customers − 1
+    fold : (n,) which model scored each row: lists are cut within folds; None: one model scored all
     weight : (n,) one over the probability of the arm that each customer got; None: the same for all of an arm
     rival : name of the score that the others are compared with, resample by resample
 
@@ -211,7 +237,7 @@ def bootstrap_uplift(
     >>> bool(found["over_rival_low"].iloc[0] > 0)
     True
     """
-    ordered = {name: Ordered.of(outcome, treated, score) for name, score in scores.items()}
+    ordered = {name: Ordered.of(outcome, treated, score, fold) for name, score in scores.items()}
     rng, rows = np.random.default_rng(seed), len(np.asarray(treated))
     base_weight = np.ones((1, rows)) if weight is None else np.asarray(weight, float)[None, :]
     drawn: dict[tuple[str, str], list[Array]] = {(s, m): [] for s in scores for m in names}
@@ -289,18 +315,3 @@ def calibration_by_decile(
         rows.append({"decile": k + 1, "customers": int(inside.sum()), "predicted": float(predicted[inside].mean()),
                      "observed": mean, "low": mean - half, "high": mean + half})  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def rank_within(score: ArrayLike, fold: ArrayLike) -> Array:
-    """Turn scores of different models into ranks: share of the same fold's customers that stand lower, ties alike.
-
-    Cross-fitted scores come from one model per fold, whose levels differ; ranks are cut within folds.
-
-    Examples
-    --------
-    >>> rank_within([0.1, 0.2, 5.0, 7.0], [0, 0, 1, 1]).tolist()
-    [0.25, 0.75, 0.25, 0.75]
-    """
-    frame = pd.DataFrame({"score": np.asarray(score, float), "fold": np.asarray(fold)})
-    by = frame.groupby("fold")["score"]
-    return np.asarray((by.rank(method="average") - 0.5) / by.transform("size"), dtype=np.float64)

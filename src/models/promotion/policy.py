@@ -73,14 +73,23 @@ def doubly_robust(
     return np.asarray(high - low + t * (y - high) / e - (1 - t) * (y - low) / (1 - e))
 
 
-def first_share(score: Array, share: float) -> Array:
+def first_share(score: Array, share: float, fold: NDArray[np.int64] | None = None) -> Array:
     """Treat the first ``share`` of a list; shape (n,), equal scores on the edge count in proportion.
+
+    Cross-fitted scores come from one model per ``fold``, whose levels differ: each fold is cut for itself.
 
     Examples
     --------
     >>> first_share(np.array([0.9, 0.5, 0.5, 0.1]), 0.5).tolist()
     [1.0, 0.5, 0.5, 0.0]
+    >>> first_share(np.array([0.9, 0.5, 0.5, 0.1]), 0.5, np.array([0, 0, 1, 1])).tolist()
+    [1.0, 0.0, 1.0, 0.0]
     """
+    if fold is not None:
+        cut = np.empty(len(score))
+        for k in np.unique(fold):
+            cut[fold == k] = first_share(score[fold == k], share)
+        return cut
     order = np.argsort(-score, kind="stable")
     ranked, wanted = score[order], share * len(score)
     edges = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1

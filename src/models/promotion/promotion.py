@@ -18,12 +18,13 @@ from ..artifact import Artifact
 from ..encoding import FoldEncoder
 from ..flat_table import FlatTable, need, read_flat
 from ..learning import calibrated_output, scored_sample, split
-from .choice import BUDGETS, RIVAL, Choice, Scale, choose, scale
+from .choice import BUDGETS, ONE_RULE, RIVAL, Choice, Scale, choose, scale
 from .cross_fitting import CrossFitted, Experiment, cross_fit
 from .curves import bootstrap_uplift, calibration_by_decile, gains_table
 from .inputs import Inputs
 from .learners import Uplift, surrogate
 from .offered import HEAD, Offered, response_with_offer
+from .one_rule import in_words
 from .policy import check_propensity, doubly_robust, first_share, gains
 from .settings import PromotionSettings
 from .trial import Trial, assess_trial
@@ -110,7 +111,7 @@ def fit_promotion(table: pd.DataFrame, settings: PromotionSettings | None = None
         "population": {**counts, "train_rows": len(train), "test_rows": len(test), **said},
         "notes": flat.notes,
         "trial": _reported(trial),
-        "choice": _evidence(found[0]),
+        "choice": _ruled(found[0], encoder),
         "outcomes": {effect.name: _evidence(effect) for effect in found[1:]},
         "explanation_fidelity": fidelity,
         "test": tested,
@@ -311,6 +312,16 @@ def _evidence(effect: _Effect) -> dict[str, Any]:
         "learners": {row["learner"]: {k: float(v) for k, v in row.items() if k != "learner"}
                      for row in table.to_dict("records")},
     }  # fmt: skip
+
+
+def _ruled(effect: _Effect, encoder: FoldEncoder) -> dict[str, Any]:
+    """The evidence with the rule in words, if one was learned."""
+    said, fitted = _evidence(effect), effect.crossed.fitted.get(ONE_RULE)
+    if fitted is None:
+        return said
+    rule = in_words(fitted.boosters["uplift"], encoder.features())
+    more = f": first whoever has {rule}" if effect.choice.name == ONE_RULE else ""
+    return said | {"rule": rule, "verdict": said["verdict"] + more}
 
 
 def _predict(

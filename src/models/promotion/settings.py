@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from ..settings import FitSettings
 
-Learner = Literal["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"]
+Learner = Literal["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average", "one_rule"]
 
 
 class PromotionSettings(FitSettings):
@@ -43,7 +43,7 @@ class PromotionSettings(FitSettings):
     closing: str | None = Field("closed_after", description="whether the customer left afterwards")
     extras: list[str] = Field([], description="columns kept aside, no features")
     learners: list[Learner] = Field(
-        ["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average"], min_length=2
+        ["response", "proportional", "linear", "s", "t", "x", "dr", "transformed", "average", "one_rule"], min_length=2
     )
     second_learners: list[Learner] = Field(
         ["proportional", "linear"], description="learners of value and of leaving, beside the response"
@@ -57,8 +57,8 @@ class PromotionSettings(FitSettings):
     def _with_rival(cls, value: list[str]) -> list[str]:
         if "response" not in value:
             raise ValueError("response must be among them: it is the rival of all others")
-        if not set(value) - {"response", "average"}:
-            raise ValueError("one that estimates an effect must be among them, beside response and average")
+        if not set(value) - {"response", "average", "one_rule"}:
+            raise ValueError("one that estimates an effect must be among them, beside response, average and one_rule")
         return value
 
     @field_validator("second_learners")

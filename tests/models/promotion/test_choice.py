@@ -70,6 +70,44 @@ def test_useless_learners_win_no_more_often_than_stated(learners: int) -> None:
     assert wins <= binom.ppf(0.995, 200, 0.05)
 
 
+def step(seed: int, n: int = 4000) -> tuple[Array, Array]:
+    """Customers of whom a half gains much and the other little, and unbiased scores of it."""
+    rng = np.random.default_rng(seed)
+    half = (rng.random(n) < 0.5).astype(float)
+    return half, 0.3 * half + rng.normal(size=n)
+
+
+def test_one_rule_is_used_where_no_learner_gains_more() -> None:
+    half, effect = step(0)
+    rng = np.random.default_rng(1)
+    scores = {"response": rng.normal(size=4000), "dr": half + 0.01 * rng.normal(size=4000), "one_rule": half}
+    found = choose(by_hand(effect, scores), np.arange(4000), n=100, seed=0)
+    assert (found.name, found.targeting) == ("one_rule", True)
+    assert "; one rule gains +0." in found.verdict
+    assert "these data do not support more than one rule, which is used" in found.verdict
+
+
+def test_a_learner_that_gains_more_than_the_rule_is_used() -> None:
+    truth, effect = heterogeneous()
+    noise = np.random.default_rng(2).normal(size=4000)
+    scores = {"response": noise, "dr": truth, "average": truth + 0.1 * noise, "one_rule": (truth > 0.4).astype(float)}
+    found = choose(by_hand(effect, scores), np.arange(4000), n=100, seed=0)
+    assert (found.name, found.targeting) == ("dr", True)
+    assert "one rule gains +0." in found.verdict
+    assert "the average of the learners gains +0." in found.verdict
+    assert "more than one rule: the best of them, dr, is used" in found.verdict
+
+
+def test_a_useless_rule_and_useless_learners_win_no_more_often_than_stated() -> None:
+    wins = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        scores = {"response": rng.normal(size=400), "one_rule": (rng.random(400) < 0.5).astype(float),
+                  **{name: rng.normal(size=400) for name in ("s", "dr", "average")}}  # fmt: skip
+        wins += choose(by_hand(0.05 + rng.normal(size=400), scores), np.arange(400), n=100, seed=seed).targeting
+    assert wins <= binom.ppf(0.995, 200, 0.05)
+
+
 def test_the_lead_that_would_have_been_found_is_found_in_four_of_five_cases() -> None:
     wins, findable = 0, []
     for seed in range(100):

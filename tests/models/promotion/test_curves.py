@@ -17,7 +17,6 @@ from afraz.models.promotion.curves import (
     calibration_by_decile,
     gains_table,
     measure_uplift,
-    rank_within,
 )
 
 from .trials import simulate
@@ -192,5 +191,23 @@ def test_calibration_counts_copies_of_a_customer_once() -> None:
     np.testing.assert_allclose(four["high"] - four["low"], one["high"] - one["low"])
 
 
-def test_ranks_are_cut_within_folds_and_ties_are_alike() -> None:
-    assert rank_within([1, 1, 2, 2, 900, 100], [0, 0, 0, 0, 1, 1]).tolist() == [0.25, 0.25, 0.75, 0.75, 0.75, 0.25]
+def test_lists_of_several_models_are_cut_within_folds() -> None:
+    y, t, s = drawn(16)
+    fold = np.arange(400) % 4
+    groups = np.arange(400)
+    shifted = bootstrap_uplift(y, t, {"plain": s, "moved": s + 10 * fold}, groups, fold=fold, n=20).set_index("measure")
+    plain, moved = (shifted[shifted["score"] == name].drop(columns="score") for name in ("plain", "moved"))
+    assert plain.equals(moved), "levels of folds do not matter"
+    alone = bootstrap_uplift(y, t, {"plain": s}, groups, fold=np.zeros(400, dtype=int), n=20)
+    assert alone.equals(bootstrap_uplift(y, t, {"plain": s}, groups, n=20)), "one fold is a list as any"
+
+
+def test_the_first_share_of_each_fold_counts_ties_in_proportion() -> None:
+    y, t, _ = drawn(17)
+    fold = np.arange(400) % 2
+    level = np.where(fold == 0, np.arange(400) < 200, np.arange(400) < 360).astype(float)  # a half, and nine of ten
+    found = bootstrap_uplift(y, t, {"level": level}, np.arange(400), fold=fold, names=("uplift_at_30pct",), n=2)
+    weight = level * np.where(fold == 0, 0.6, 0.3 / 0.9)  # three of ten in either
+    treated, control = weight * t, weight * (1 - t)
+    by_hand = (y * treated).sum() / treated.sum() - (y * control).sum() / control.sum()
+    assert found["value"].iloc[0] == pytest.approx(by_hand)

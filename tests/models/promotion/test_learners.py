@@ -14,7 +14,7 @@ from afraz.models.promotion.learners import LEARNERS, Uplift, average, shrunk, s
 
 from .trials import Simulated, names, simulate
 
-EFFECT = [name for name in LEARNERS if name not in ("response", "proportional")]
+EFFECT = [name for name in LEARNERS if name not in ("response", "proportional", "one_rule")]
 
 
 def agreement(one: np.ndarray, two: np.ndarray) -> float:
@@ -64,6 +64,24 @@ def test_propensities_that_vary_do_not_pass_for_an_effect(name: str) -> None:
     first = trial.x[:, 0] > 0  # those get the offer more often and respond more often anyway
     assert abs(found[first].mean() - found[~first].mean()) < 0.05
     assert found.mean() == pytest.approx(trial.effect.mean(), abs=0.04)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_rule_finds_the_condition_and_prefers_the_better_side(seed: int) -> None:
+    trial = simulate(4000, seed=seed)
+    told = LEARNERS["one_rule"](trial.rows()).predict(trial.x)
+    better = told == told.max()
+    assert len(set(told)) == 2
+    assert (better == (trial.x[:, 1] > 0)).mean() > 0.95
+    assert told[better][0] - told[~better][0] == pytest.approx(0.4, abs=0.1)
+
+
+def test_a_side_of_a_rule_is_a_tenth_at_least_and_a_rule_of_nothing_is_none() -> None:
+    trial = simulate(2000, seed=8, effect="none")
+    told = LEARNERS["one_rule"](trial.rows()).predict(trial.x)
+    assert 0.1 <= (told == told.max()).mean() <= 0.9
+    same = replace(trial, x=np.zeros((2000, 2)))
+    assert len(set(LEARNERS["one_rule"](same.rows()).predict(same.x))) == 1
 
 
 def test_response_ranks_by_the_outcome_with_the_offer(taught: Simulated, others: Simulated) -> None:

@@ -260,6 +260,18 @@ def test_constant_features_and_texts_are_taken(small: pd.DataFrame) -> None:
     assert [feature["name"] for feature in found.model.spec["features"]][-1] == "channel"
 
 
+def test_a_rule_that_does_as_well_as_any_learner_is_used_and_said() -> None:
+    table = campaigns(4000, seed=13, effect="some").drop(columns=["net_value", "closed_after"])
+    found = fit(table, learners=["response", "s", "dr", "one_rule"])
+    said = found.metrics["choice"]
+    assert said["chosen"] == found.model.spec["learner"] == "one_rule"
+    assert said["rule"].startswith("x1 above")
+    assert float(said["rule"].removeprefix("x1 above ")) == pytest.approx(0, abs=0.1)
+    assert said["verdict"].endswith(f"first whoever has {said['rule']}")
+    told = found.predictions["response_uplift"].to_numpy()
+    assert sorted(set(told.round(9))) == pytest.approx([0.0, 0.4], abs=0.08)
+
+
 def test_one_feature_is_enough(small: pd.DataFrame) -> None:
     narrow = small.drop(columns=[f"x{j}" for j in range(8) if j != 1])
     found = fit(narrow, learners=["response", "linear", "proportional"])
