@@ -71,11 +71,12 @@ check_sizes(found.tables["strips"]).round(4)
 found.tables["desk"].groupby(["routing_priority", "tier"], dropna=False)["leaving_risk"].agg(["size", "mean"]).round(4)
 # %% [markdown]
 # ## Save
-# A round is kept whole, for responses come back when later rounds are decided.
+# A round is kept whole: responses come back when later rounds are decided, and the holdout is compared after months.
 # %%
 contacts, withheld = found.tables["contact_list"], found.tables["withheld"]
 campaigns = round_campaigns(contacts, withheld, inputs.offers, today, limits)
-kept = {"round": contacts, "round_withheld": withheld, "round_campaigns": campaigns}
+kept = {"round": contacts, "round_withheld": withheld, "round_campaigns": campaigns,
+        "round_strips": found.tables["strips"]}  # fmt: skip
 campaigns
 # %%
 saved = {name: save(name, table) for name, table in found.tables.items()}

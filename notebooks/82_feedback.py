@@ -26,6 +26,7 @@ smallest_shown: int = 20
 from afraz.catalog import save
 from afraz.decisioning.feedback.effects import Costs
 from afraz.decisioning.feedback.findings import feedback_inputs, find_effects, week_of
+from afraz.decisioning.feedback.holdout import lasting_holdout
 from afraz.decisioning.feedback.sequential import SequentialTest
 from afraz.reports.pages import management_page, operations_page
 
@@ -57,6 +58,13 @@ strategies[["cut", "lens", "part", "effect", "low", "high", "verdict", "pays"]].
 # %%
 cells[cells["discovery"]]
 # %% [markdown]
+# ## All campaigns together
+# Everybody else against the lasting holdout, half a year and a year after the first round.
+# %%
+together = lasting_holdout(as_of, inputs.treatments, level=level)
+print(together.said)
+together.table.round(2)
+# %% [markdown]
 # ## The week
 # %%
 week = week_of(inputs, facts, as_of=as_of, days=operations_days, smallest=smallest_shown)
@@ -65,8 +73,8 @@ week.campaigns
 # ## Save
 # %%
 brought = management_page(
-    facts, effects, verdicts, cells, as_of=as_of, level=level, worthwhile=worthwhile, rejected=len(rejects),
-    cell_lens=cell_lens,
+    facts, effects, verdicts, cells, together.table, as_of=as_of, level=level, worthwhile=worthwhile,
+    rejected=len(rejects), cell_lens=cell_lens, holdout=together.said,
 )  # fmt: skip
 done = operations_page(
     week.campaigns, week.channels, week.branches, as_of=as_of, days=operations_days, current=week.current,
@@ -75,6 +83,6 @@ done = operations_page(
 # %%
 save("feedback_management", brought)
 save("feedback_operations", done)
-save("feedback_tables", found.tables)
+save("feedback_tables", {**found.tables, "holdout": together.table})
 save("feedback_metrics", found.summary)
 found.summary["verdicts"]

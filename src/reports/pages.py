@@ -169,8 +169,8 @@ def _trend(looks: pd.DataFrame, reach: float) -> list[dict[str, Any]]:
 
 
 def management_page(
-    facts: pd.DataFrame, effects: pd.DataFrame, verdicts: pd.DataFrame, cells: pd.DataFrame, *, as_of: str,
-    level: float, worthwhile: float, rejected: int, cell_lens: str = "",
+    facts: pd.DataFrame, effects: pd.DataFrame, verdicts: pd.DataFrame, cells: pd.DataFrame, together: pd.DataFrame, *,
+    as_of: str, level: float, worthwhile: float, rejected: int, cell_lens: str = "", holdout: str = "",
 ) -> Page:  # fmt: skip
     """Render what each campaign did, what it earned, and what did not work.
 
@@ -178,6 +178,8 @@ def management_page(
     ----------
     facts, effects, verdicts, cells : DataFrame
         Tables ``campaigns, effects, verdicts, cells`` of :mod:`afraz.decisioning.feedback.findings`.
+    together : DataFrame
+        The looks of :func:`afraz.decisioning.feedback.holdout.holdout_effect`; may be empty.
     as_of : str
         The first day that the data don't cover.
     level, worthwhile : float
@@ -186,6 +188,8 @@ def management_page(
         Rows that were refused.
     cell_lens : str
         The lens whose segments are those of ``cells``.
+    holdout : str
+        What is compared with the lasting holdout, and since when.
     """
     own = verdicts[verdicts["cut"] == "campaign"]
     reach = scale(own)
@@ -210,7 +214,8 @@ def management_page(
         failed=[{**row, "sign": SIGNS[row["verdict"]]} for row in told.to_dict("records")],
         without=facts[facts["no_estimate"].notna()].to_dict("records"), others=others,
         discoveries=cells[cells["discovery"].astype(bool)].to_dict("records"), judged_cells=len(cells),
-        counts=own["verdict"].value_counts().to_dict(), signs=SIGNS,
+        counts=own["verdict"].value_counts().to_dict(), signs=SIGNS, together=together.to_dict("records"),
+        holdout=holdout,
     )  # fmt: skip
     return Page(html)
 

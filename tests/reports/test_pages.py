@@ -83,9 +83,11 @@ def page(
         columns=["campaign_id", "segment", "person", "assigned", "control", "effect", "low", "high", "basis",
                  "discovery"],
     )  # fmt: skip
-    return management_page(
-        facts, looks, table, found, as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=12, cell_lens="my_value"
-    ).html
+    shown = management_page(
+        facts, looks, table, found, pd.DataFrame(), as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=12,
+        cell_lens="my_value", holdout="nothing yet",
+    )  # fmt: skip
+    return shown.html
 
 
 def test_every_campaign_is_shown_with_effect_interval_money_and_verdict() -> None:
@@ -195,7 +197,7 @@ def test_no_campaign_at_all_is_said() -> None:
                               "control", "delivered", "reached"]),
         pd.DataFrame(columns=["cut", "outcome", "week", "low", "high", "part"]),
         pd.DataFrame([verdict("P1", "works", 0.02, 0.01)]).head(0), pd.DataFrame({"discovery": []}),
-        as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=0,
+        pd.DataFrame(), as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=0,
     ).html  # fmt: skip
     assert "No campaign has an estimate." in words(empty)
     assert "Nothing was shown not to work." in words(empty)

@@ -146,11 +146,15 @@ class Week:
 
 
 def week_of(inputs: Inputs, facts: pd.DataFrame, *, as_of: str, days: int, smallest: int) -> Week:
-    """Count the campaigns of the ``days`` before ``as_of``, every row of theirs, also those that no effect can use."""
+    """Count the campaigns of the ``days`` before ``as_of``, every row of theirs, also those that no effect can use.
+
+    A campaign that states no channel goes through several, or nobody said which.
+    """
     now = pd.Timestamp(as_of)
     names, current = running(facts, now, days)
     rows = inputs.treatments[inputs.treatments["campaign_id"].isin(names)]
-    rows = rows.merge(inputs.campaigns[["campaign_id", "name", "channel"]], on="campaign_id")
+    named = inputs.campaigns[["campaign_id", "name", "channel"]].fillna({"name": "", "channel": "several or unknown"})
+    rows = rows.merge(named, on="campaign_id")
     by = (["campaign_id", "name", "channel"], ["channel"], ["branch_id"])
     campaigns, channels, branches = (counts(rows.dropna(subset=b), b, now, days) for b in by)
     return Week(campaigns, channels, fold_small(branches, "branch_id", smallest), current)

@@ -76,8 +76,8 @@ def test_where_nothing_can_be_estimated_the_pages_say_so(bank: Path) -> None:
     assert found.summary["verdicts"] == {}
     tables = found.tables
     page = management_page(
-        tables["campaigns"], tables["effects"], tables["verdicts"], tables["cells"], as_of="2026-07-01", level=0.05,
-        worthwhile=0.02, rejected=0,
+        tables["campaigns"], tables["effects"], tables["verdicts"], tables["cells"], pd.DataFrame(), as_of="2026-07-01",
+        level=0.05, worthwhile=0.02, rejected=0,
     )  # fmt: skip
     assert "No campaign has an estimate." in page.html
     assert "no control: everybody was assigned the offer" in page.html
@@ -94,6 +94,17 @@ def test_an_empty_table_is_not_applicable_either(bank: Path) -> None:
     pd.read_parquet(target("treatments")).head(0).to_parquet(target("treatments"))
     with pytest.raises(NotApplicable, match="no table of treatments"):
         feedback_inputs()
+
+
+def test_a_campaign_through_several_channels_is_in_the_week(bank: Path) -> None:
+    inputs = feedback_inputs()
+    named = inputs.campaigns["channel"].where(inputs.campaigns["campaign_id"] != "P1")
+    wide = Inputs(inputs.treatments, inputs.campaigns.assign(channel=named))
+    week = week_of(wide, found_in(wide).tables["campaigns"], as_of="2026-02-07", days=7, smallest=20)
+    own = week.campaigns.set_index("campaign_id")
+    assert own.loc["P1", "channel"] == "several or unknown"
+    assert own.loc["P1", "assigned"] == (inputs.treatments.query("campaign_id == 'P1'")["arm"] == "card").sum()
+    assert week.channels["assigned"].sum() == own["assigned"].sum()
 
 
 def test_the_week_counts_everything_that_was_done_even_what_no_effect_can_use(bank: Path) -> None:
