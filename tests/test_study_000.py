@@ -87,49 +87,59 @@ def test_the_observable_oracle_learns_the_worth_from_features_texts_included(mod
 
 
 def _row(seed: int, ours: float, response: float) -> dict[str, float]:
+    """A bank of 1,000 customers; ours and the oracles contact fewer than 300."""
     paid = {"ours": ours, "response": response, "random": -1.0, "observable": 3.0, "latent": 7.0}
-    dogs = {f"sleeping_dogs_{name}": count for name, count in (("ours", 50.0), ("response", 100.0), ("random", 80.0))}
-    dogs |= {
-        "customers": 1000.0,
-        "sleeping_dogs_ours_decided": 20.0,
-        "contacts_ours_decided": 200.0,
-        "contacts_observable_decided": 250.0,
-        "worth_ours_decided": 100.0,
-        "worth_observable_decided": 300.0,
-    }
-    return {"seed": seed, **{f"{name}_at_30pct": value for name, value in paid.items()}, **dogs,
-            "share_of_observable_at_30pct": (ours + 1) / 4, "share_of_latent_at_30pct": (ours + 1) / 8}  # fmt: skip
+    contacts = {"ours": 200.0, "response": 300.0, "random": 300.0, "observable": 250.0, "latent": 290.0}
+    dogs = {"ours": (20.0, 50.0), "response": (100.0, 100.0), "random": (80.0, 80.0), "observable": (30.0, 75.0),
+            "latent": (0.0, 0.0)}  # fmt: skip
+    row = {"seed": seed, "customers": 1000.0}
+    for name, value in paid.items():
+        row |= {f"{name}_at_{at}": value for at in ("10pct", "20pct", "30pct", "50pct")}
+        row |= {f"contacts_{name}": contacts[name], f"worth_{name}": contacts[name] * value}
+        row |= {f"sleeping_dogs_{name}": dogs[name][0], f"sleeping_dogs_{name}_at_30pct": dogs[name][1]}
+    return row
 
 
 def test_banks_are_put_together_by_means_and_gains_are_counted_from_a_random_list(
     modules: dict[str, ModuleType],
 ) -> None:
     found = modules["decisions"].summed_up([_row(1, 1.0, 0.0), _row(2, 2.0, 0.5), _row(3, 3.0, 0.1)])
-    assert found["share_of_observable_oracle"] == pytest.approx(0.75)
-    assert found["share_of_latent_oracle"] == pytest.approx(0.375)
-    assert found["over_response_ranking"] == pytest.approx(9 / 3.6)
-    assert found["difference_to_response_ranking"] == pytest.approx(1.8)
-    assert (found["banks_above_response_ranking"], found["sleeping_dogs_ratio"]) == (1.0, 0.5)
-    decided = found["as_decided"]
-    assert decided["contacted"] == {"ours": pytest.approx(0.2), "observable": pytest.approx(0.25)}
-    assert decided["worth_per_customer"]["random"] == pytest.approx(-0.3)
-    assert decided["share_of_observable_oracle"] == pytest.approx((0.1 + 0.3) / (0.3 + 0.3))
-    assert (decided["sleeping_dogs_ratio"], decided["sleeping_dogs_of_contacts"]) == (0.2, 0.1)
+    assert found["contacted"]["ours"] == pytest.approx(0.2)
+    assert found["worth_per_customer"]["ours"] == pytest.approx(0.4)
+    assert found["share_of_observable_oracle"] == pytest.approx((0.4 + 0.3) / (0.75 + 0.3))
+    assert found["share_of_latent_oracle"] == pytest.approx((0.4 + 0.3) / (2.03 + 0.3))
+    assert found["over_response_ranking"] == pytest.approx((0.4 + 0.3) / (0.06 + 0.3))
+    assert found["difference_to_response_ranking"] == pytest.approx(0.4 - 0.06)
+    assert (found["banks_above_response_ranking"], found["sleeping_dogs_ratio"]) == (1.0, 0.2)
+    assert found["sleeping_dogs_ratio_of_observable_oracle"] == 0.3
+    assert found["sleeping_dogs_of_contacts"]["ours"] == 0.1
+    equal = found["at_equal_length"]["30pct"]
+    assert equal["share_of_observable_oracle"] == pytest.approx(0.75)
+    assert equal["share_of_latent_oracle"] == pytest.approx(0.375)
+    assert equal["over_response_ranking"] == pytest.approx(9 / 3.6)
+    assert equal["difference_to_response_ranking"] == pytest.approx(1.8)
+    assert equal["sleeping_dogs_ratio"] == 0.5
+    assert "sleeping_dogs_ratio" not in found["at_equal_length"]["50pct"]
     losing = modules["decisions"].summed_up([_row(1, 1.0, -1.5), _row(2, 2.0, -1.0), _row(3, 3.0, -0.6)])
     assert losing["over_response_ranking"] is None
-    assert losing["difference_to_response_ranking"] == pytest.approx(2 + 3.1 / 3)
+    assert losing["at_equal_length"]["30pct"]["difference_to_response_ranking"] == pytest.approx(2 + 3.1 / 3)
 
 
 def test_results_follow_from_the_banks() -> None:
     table = pd.DataFrame(FOUND["by_bank"])
     assert table["seed"].is_unique
-    for name in LISTS:
-        assert FOUND["worth_per_contact"][name] == pytest.approx(table[f"{name}_at_30pct"].mean())
-    gain = table["ours_at_30pct"] - table["random_at_30pct"]
-    share = gain / (table["observable_at_30pct"] - table["random_at_30pct"])
-    assert FOUND["share_of_observable_oracle"] == pytest.approx(share.mean())
-    for at in ("10pct", "20pct", "30pct", "50pct"):
-        assert (table[f"latent_at_{at}"] > table[[f"{name}_at_{at}" for name in LISTS[:4]]].max(axis=1)).all()
+    for at, found in FOUND["at_equal_length"].items():
+        paid = {name: table[f"{name}_at_{at}"] for name in LISTS}
+        assert {name: pytest.approx(each.mean()) for name, each in paid.items()} == found["worth_per_contact"]
+        share = (paid["ours"] - paid["random"]) / (paid["observable"] - paid["random"])
+        assert found["share_of_observable_oracle"] == pytest.approx(share.mean())
+        assert (paid["latent"] > table[[f"{name}_at_{at}" for name in LISTS[:4]]].max(axis=1)).all()
+    decided = {name: table[f"worth_{name}"] / table["customers"] for name in LISTS}
+    assert {name: pytest.approx(each.mean()) for name, each in decided.items()} == FOUND["worth_per_customer"]
+    for name in ("response", "random"):
+        assert FOUND["contacted"][name] == pytest.approx(0.3)
+        assert decided[name].mean() == pytest.approx(0.3 * table[f"{name}_at_30pct"].mean())
+    assert all(FOUND["contacted"][name] < 0.3 for name in ("ours", "observable"))
 
 
 def test_the_readme_states_what_was_found() -> None:
@@ -137,16 +147,19 @@ def test_the_readme_states_what_was_found() -> None:
         value, low, high = (found[f"{name}{end}"] for end in ("", "_low", "_high"))
         return f"{value:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})".replace("-", "−")
 
-    said = [interval("share_of_observable_oracle"), interval("share_of_latent_oracle")]
-    said += [interval("difference_to_response_ranking", 2), f"{FOUND['sleeping_dogs_ratio']:.2f}"]
-    said += [f"{value:.2f}".replace("-", "−") for value in FOUND["worth_per_contact"].values()]
-    decided = FOUND["as_decided"]
-    said += [interval("share_of_observable_oracle", found=decided), f"{decided['sleeping_dogs_ratio']:.2f}"]
-    said += [f"{decided['worth_per_customer'][name]:.3f}".replace("-", "−") for name in ("ours", "response")]
+    equal = FOUND["at_equal_length"]["30pct"]
+    said = []
+    for found, digits in ((FOUND, 3), (equal, 2)):
+        said += [interval("share_of_observable_oracle", found=found), interval("share_of_latent_oracle", found=found)]
+        said += [interval("difference_to_response_ranking", digits, found), f"{found['sleeping_dogs_ratio']:.2f}"]
+        said += [interval("over_response_ranking", 2, found)] if found["over_response_ranking"] is not None else []
+    said += [f"{value:.3f}".replace("-", "−") for value in FOUND["worth_per_customer"].values()]
+    said += [f"{value:.2f}".replace("-", "−") for value in equal["worth_per_contact"].values()]
+    said += [f"{100 * FOUND['contacted']['ours']:.0f} of 30 %"]
+    said += [f"{FOUND['at_equal_length'][at]['share_of_observable_oracle']:.2f}" for at in ("10pct", "20pct", "50pct")]
+    said += [f"{found['sleeping_dogs_ratio_of_observable_oracle']:.3f}".lstrip("0") for found in (FOUND, equal)]
     said += [interval(f"{lens}_share", 2, RESULTS["groups"]) for lens in ("behaviour", "needs")]
     said += [
         interval(f"share_of_{of}", found=RESULTS[m]) for m in ("churn", "credit") for of in ("latent", "observable")
     ]
-    if FOUND["over_response_ranking"] is not None:
-        said.append(interval("over_response_ranking", 2))
     assert [words for words in said if words not in README] == []

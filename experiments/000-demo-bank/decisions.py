@@ -33,6 +33,8 @@ Array = NDArray[np.float64]
 
 SHARES = (0.1, 0.2, 0.3, 0.5)
 BUDGET = 0.3
+LISTS = ("ours", "response", "random", "observable", "latent")
+EXPECT = ("ours", "observable", "latent")  # lists that say what a contact is worth; the others spend the whole budget
 STAGES = ("simulate", "ingest", "assignments", "promotion")
 MODEL = "experiments/runs/promotion/model"
 ASIDE = ("campaign_id", "customer_id", "as_of", "arm", "kind", "propensity")
@@ -149,63 +151,63 @@ def measured(place: Path, oracle: Oracle, seed: int) -> dict[str, Any]:
     row: dict[str, Any] = {"seed": seed, "customers": len(offers), "learner": choice["chosen"]}
     for share in SHARES:
         at = f"{share:.0%}".replace("%", "pct")
-        paid = {name: worth_of_list(worth, score, share) for name, score in lists.items()}
-        row |= {f"{name}_at_{at}": value for name, value in paid.items()}
-        gained = paid["ours"] - paid["random"]
-        row[f"share_of_observable_at_{at}"] = gained / (paid["observable"] - paid["random"])
-        row[f"share_of_latent_at_{at}"] = gained / (paid["latent"] - paid["random"])
-    for name in ("ours", "response", "random", "observable"):
-        row[f"sleeping_dogs_{name}"] = float(dogs @ first_share(lists[name], BUDGET))
-    for name in ("ours", "observable"):
-        decided = first_share(lists[name], BUDGET) * (lists[name] > 0)
-        row |= {f"contacts_{name}_decided": float(decided.sum()), f"worth_{name}_decided": float(worth @ decided),
-                f"sleeping_dogs_{name}_decided": float(dogs @ decided)}  # fmt: skip
+        row |= {f"{name}_at_{at}": worth_of_list(worth, score, share) for name, score in lists.items()}
+    for name, score in lists.items():
+        first = first_share(score, BUDGET)
+        decided = first * (score > 0) if name in EXPECT else first
+        row |= {f"contacts_{name}": float(decided.sum()), f"worth_{name}": float(worth @ decided),
+                f"sleeping_dogs_{name}": float(dogs @ decided),
+                f"sleeping_dogs_{name}_at_30pct": float(dogs @ first)}  # fmt: skip
     row |= finite({"uplift_correlation": float(offers["response_uplift"].corr(true["uplift"]))})
     return row
 
 
 def summed_up(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put banks together: means with the t interval of the mean, and ratios of means with Fieller's.
+    """Put banks together: the decisions at the same budget, and lists ``at_equal_length`` beside them.
 
-    ``over_response_ranking`` is what our lists gain over random ones, in terms of what response ranking gains; nothing
-    where response ranking does not gain for certain. The plain difference stands beside it.
+    The budget is a ceiling, as in ``81_decide``: nobody is contacted whose contact is expected to lose. Response
+    ranking and the random list expect no worth, so they spend all of it.
     """
     table = pd.DataFrame(rows)
-    ours, rival, random = (table[f"{name}_at_30pct"].to_numpy(float) for name in ("ours", "response", "random"))
-    ratio, low, high = fieller(ours - random, rival - random)
+    customers = table["customers"]
+    decided = {name: table[f"worth_{name}"] / customers for name in LISTS}
+    woken = {name: table[f"sleeping_dogs_{name}"] for name in LISTS}
     return {
-        **mean_of("share_of_observable_oracle", table["share_of_observable_at_30pct"]),
-        **mean_of("share_of_latent_oracle", table["share_of_latent_at_30pct"]),
-        "over_response_ranking": ratio, "over_response_ranking_low": low, "over_response_ranking_high": high,
-        **mean_of("difference_to_response_ranking", pd.Series(ours - rival)),
-        **mean_of("gain_of_response_ranking", pd.Series(rival - random)),
-        "banks_above_response_ranking": float((ours > rival).mean()),
-        "sleeping_dogs_ratio": float(table["sleeping_dogs_ours"].sum() / table["sleeping_dogs_response"].sum()),
-        "sleeping_dogs_ratio_to_random": float(table["sleeping_dogs_ours"].sum() / table["sleeping_dogs_random"].sum()),
-        "worth_per_contact": {name: float(table[f"{name}_at_30pct"].mean())
-                              for name in ("ours", "response", "random", "observable", "latent")},
-        "as_decided": _as_decided(table),
+        **_compared(decided, woken),
+        "worth_per_customer": {name: float(value.mean()) for name, value in decided.items()},
+        "contacted": {name: float((table[f"contacts_{name}"] / customers).mean()) for name in LISTS},
+        "sleeping_dogs_of_contacts": {
+            name: float(woken[name].sum() / table[f"contacts_{name}"].sum()) for name in LISTS},
+        "at_equal_length": {at: _at_equal_length(table, at) for at in (f"{s:.0%}".replace("%", "pct") for s in SHARES)},
         "by_bank": list(rows),
     }  # fmt: skip
 
 
-def _as_decided(table: pd.DataFrame) -> dict[str, Any]:
-    """The same budget as a ceiling, as in ``81_decide``: nobody is contacted whose contact is expected to lose.
+def _at_equal_length(table: pd.DataFrame, at: str) -> dict[str, Any]:
+    paid = {name: table[f"{name}_at_{at}"] for name in LISTS}
+    woken = {name: table[f"sleeping_dogs_{name}_at_{at}"] for name in LISTS} if at == "30pct" else {}
+    return {**_compared(paid, woken), "worth_per_contact": {name: float(v.mean()) for name, v in paid.items()}}
 
-    Response ranking and the random list expect no worth, so they spend all of it.
+
+def _compared(paid: dict[str, pd.Series], woken: dict[str, pd.Series]) -> dict[str, Any]:
+    """Means over the banks with the t interval of the mean, and ratios of means with Fieller's.
+
+    ``over_response_ranking`` is what ours gains over a random list, in terms of what response ranking gains; nothing
+    where response ranking does not gain for certain. The plain difference stands beside it.
     """
-    customers = table["customers"].to_numpy(float)
-    total = {name: table[f"worth_{name}_decided"] / customers for name in ("ours", "observable")}
-    total |= {name: BUDGET * table[f"{name}_at_30pct"] for name in ("response", "random")}
-    share = (total["ours"] - total["random"]) / (total["observable"] - total["random"])
-    woken = table["sleeping_dogs_ours_decided"].sum()
+    gained = {name: paid[name] - paid["random"] for name in LISTS}
+    ratio, low, high = fieller(gained["ours"].to_numpy(float), gained["response"].to_numpy(float))
+    dogs = {name: float(each.sum()) for name, each in woken.items()}
     return {
-        "contacted": {name: float((table[f"contacts_{name}_decided"] / customers).mean())
-                      for name in ("ours", "observable")},
-        **mean_of("share_of_observable_oracle", share),
-        "sleeping_dogs_ratio": float(woken / table["sleeping_dogs_response"].sum()),
-        "sleeping_dogs_of_contacts": float(woken / table["contacts_ours_decided"].sum()),
-        "worth_per_customer": {name: float(value.mean()) for name, value in total.items()},
+        **mean_of("share_of_observable_oracle", gained["ours"] / gained["observable"]),
+        **mean_of("share_of_latent_oracle", gained["ours"] / gained["latent"]),
+        "over_response_ranking": ratio, "over_response_ranking_low": low, "over_response_ranking_high": high,
+        **mean_of("difference_to_response_ranking", paid["ours"] - paid["response"]),
+        **mean_of("gain_of_response_ranking", gained["response"]),
+        "banks_above_response_ranking": float((paid["ours"] > paid["response"]).mean()),
+        **({f"sleeping_dogs_ratio{of}": dogs["ours"] / dogs[to]
+            for of, to in (("", "response"), ("_to_random", "random"))} if dogs else {}),
+        **({"sleeping_dogs_ratio_of_observable_oracle": dogs["observable"] / dogs["response"]} if dogs else {}),
     }  # fmt: skip
 
 
