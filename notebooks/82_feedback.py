@@ -9,6 +9,7 @@
 
 # %% tags=["parameters"]
 as_of: str = "2026-07-01"
+currency: str = "XTS"
 level: float = 0.05
 planned_responses: float = 300
 final_share: float = 0.8
@@ -74,7 +75,7 @@ week.campaigns
 # %%
 brought = management_page(
     facts, effects, verdicts, cells, together.table, as_of=as_of, level=level, worthwhile=worthwhile,
-    rejected=len(rejects), cell_lens=cell_lens, holdout=together.said,
+    rejected=len(rejects), currency=currency, cell_lens=cell_lens, holdout=together.said,
 )  # fmt: skip
 done = operations_page(
     week.campaigns, week.channels, week.branches, as_of=as_of, days=operations_days, current=week.current,
@@ -84,5 +85,5 @@ done = operations_page(
 save("feedback_management", brought)
 save("feedback_operations", done)
 save("feedback_tables", {**found.tables, "holdout": together.table})
-save("feedback_metrics", found.summary)
+save("feedback_metrics", {**found.summary, "holdout": {"said": together.said, "looks": together.looks()}})
 found.summary["verdicts"]

@@ -170,7 +170,7 @@ def _trend(looks: pd.DataFrame, reach: float) -> list[dict[str, Any]]:
 
 def management_page(
     facts: pd.DataFrame, effects: pd.DataFrame, verdicts: pd.DataFrame, cells: pd.DataFrame, together: pd.DataFrame, *,
-    as_of: str, level: float, worthwhile: float, rejected: int, cell_lens: str = "", holdout: str = "",
+    as_of: str, level: float, worthwhile: float, rejected: int, currency: str, cell_lens: str = "", holdout: str = "",
 ) -> Page:  # fmt: skip
     """Render what each campaign did, what it earned, and what did not work.
 
@@ -186,6 +186,8 @@ def management_page(
         Level of the test; smallest effect on the response worth having.
     rejected : int
         Rows that were refused.
+    currency : str
+        What the money is.
     cell_lens : str
         The lens whose segments are those of ``cells``.
     holdout : str
@@ -215,7 +217,7 @@ def management_page(
         without=facts[facts["no_estimate"].notna()].to_dict("records"), others=others,
         discoveries=cells[cells["discovery"].astype(bool)].to_dict("records"), judged_cells=len(cells),
         counts=own["verdict"].value_counts().to_dict(), signs=SIGNS, together=together.to_dict("records"),
-        holdout=holdout,
+        holdout=holdout, currency=currency,
     )  # fmt: skip
     return Page(html)
 

@@ -85,7 +85,7 @@ def page(
     )  # fmt: skip
     shown = management_page(
         facts, looks, table, found, pd.DataFrame(), as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=12,
-        cell_lens="my_value", holdout="nothing yet",
+        currency="XTS", cell_lens="my_value", holdout="nothing yet",
     )  # fmt: skip
     return shown.html
 
@@ -98,6 +98,7 @@ def test_every_campaign_is_shown_with_effect_interval_money_and_verdict() -> Non
     assert "An effect of +2.2 would have been found four times in five." in said
     assert "4 campaigns: ▲ 1 works; ■ 1 does not work; ▼ 0 harms; ○ 1 undecided; 1 without an estimate." in said
     assert "12 rows of treatments were refused" in said
+    assert "Money is in XTS." in said
 
 
 def test_what_did_not_work_is_named_and_what_has_no_estimate_says_why() -> None:
@@ -197,7 +198,7 @@ def test_no_campaign_at_all_is_said() -> None:
                               "control", "delivered", "reached"]),
         pd.DataFrame(columns=["cut", "outcome", "week", "low", "high", "part"]),
         pd.DataFrame([verdict("P1", "works", 0.02, 0.01)]).head(0), pd.DataFrame({"discovery": []}),
-        pd.DataFrame(), as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=0,
+        pd.DataFrame(), as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=0, currency="XTS",
     ).html  # fmt: skip
     assert "No campaign has an estimate." in words(empty)
     assert "Nothing was shown not to work." in words(empty)

@@ -12,6 +12,7 @@ keep to it. Between them nothing is told that somebody might stop at.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,10 @@ class Holdout:
 
     table: pd.DataFrame
     said: str
+
+    def looks(self) -> dict[str, Any]:
+        """Spell the table in plain values, by outcome."""
+        return {str(name): row for name, row in self.table.set_index("outcome").to_dict("index").items()}
 
 
 def lasting_holdout(as_of: str, treatments: pd.DataFrame, *, level: float) -> Holdout:

@@ -77,7 +77,7 @@ def test_where_nothing_can_be_estimated_the_pages_say_so(bank: Path) -> None:
     tables = found.tables
     page = management_page(
         tables["campaigns"], tables["effects"], tables["verdicts"], tables["cells"], pd.DataFrame(), as_of="2026-07-01",
-        level=0.05, worthwhile=0.02, rejected=0,
+        level=0.05, worthwhile=0.02, rejected=0, currency="XTS",
     )  # fmt: skip
     assert "No campaign has an estimate." in page.html
     assert "no control: everybody was assigned the offer" in page.html

@@ -117,6 +117,7 @@ def test_from_kept_rounds_and_canonical_tables_to_the_page(workspace: Path) -> N
     half = lasting_holdout("2026-01-01", NOTHING, level=0.05)
     assert half.table[["days", "held", "verdict"]].to_numpy().tolist() == [[181, held, "brings more"]]
     assert half.table["low"].iloc[0] < 12.0 < half.table["high"].iloc[0]  # six bookings of 2 more
+    assert half.looks()["margin_6m"]["verdict"] == "brings more"
     assert half.said.endswith("the next look is on 2026-07-01")
     first = strips.loc[strips["strip"].eq("holdout"), "customer_id"].iloc[:3]
     got = pd.DataFrame({"customer_id": first, "assigned_at": pd.Timestamp("2025-09-01"),
@@ -131,7 +132,7 @@ def test_from_kept_rounds_and_canonical_tables_to_the_page(workspace: Path) -> N
         pd.DataFrame(columns=["cut", "part", "verdict", "effect", "low", "high", "basis", "assigned", "control",
                               "delivered", "reached", "pays"]),
         pd.DataFrame({"discovery": []}), whole.table, as_of="2026-07-01", level=0.05, worthwhile=0.02, rejected=0,
-        holdout=whole.said,
+        currency="XTS", holdout=whole.said,
     ).html  # fmt: skip
     assert "181 days, to 2025-12-29" in page
     assert "brings more" in page
