@@ -63,7 +63,7 @@ pd.DataFrame(credit).round(4)
 pd.DataFrame(groups).round(4)
 # %% [markdown]
 # ## Decisions
-# What a contact is truly worth, when 30 % of a campaign's customers are contacted. A campaign takes some 4,000
+# What a budget for contacts of 30 % of a campaign's customers is truly worth. A campaign takes some 4,000
 # customers however large the bank is, so the observable oracle learns from several banks instead of a larger one. Where
 # `kept_in` names a folder, banks stay there, and those that are there are taken as they are.
 # %%
