@@ -4,6 +4,9 @@ from typing import Any
 
 import lightgbm as lgb
 
+BEYOND = 1e300  # LightGBM's threshold where all that is known lies on one side, and what is missing on the other
+NOTHING = 1e-30  # its thresholds next to 0 are ±1e-35
+
 
 def in_words(booster: lgb.Booster, features: list[dict[str, Any]]) -> str:
     """Say which customers a rule prefers; texts are told by their levels.
@@ -15,15 +18,17 @@ def in_words(booster: lgb.Booster, features: list[dict[str, Any]]) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from afraz.models import gbm
-    >>> x = np.repeat([[0.0, 0.2], [1.0, 0.4]], 50, axis=0)
-    >>> told = gbm.lightgbm_parameters({"num_leaves": 2, "feature_fraction": 1.0}, seed=0) | {"objective": "regression"}
+    >>> x = np.repeat([[30.0, 0.2], [50.0, 0.4]], 50, axis=0)
+    >>> told = gbm.lightgbm_parameters({"num_leaves": 2, "feature_fraction": 1.0}, seed=0)
+    >>> told |= {"objective": "regression", "metric": "l2"}
     >>> booster = gbm.train(gbm.dataset(x[:, :1], x[:, 0], ["age"]), told, 1)
     >>> in_words(booster, [{"name": "age", "type": "double"}])
-    'age above 0.5'
+    'age above 40'
     >>> booster = gbm.train(gbm.dataset(x[:, 1:], -x[:, 0], ["area"]), told, 1)
     >>> levels = {"Rural": 0.2, "Urban": 0.4}
-    >>> in_words(booster, [{"name": "area", "type": "text", "levels": levels, "missing": 0.3, "other": 0.3}])
+    >>> in_words(booster, [{"name": "area", "type": "text", "levels": levels, "missing": 0.35, "other": 0.35}])
     'area is Rural'
     """
     tree = booster.dump_model()["tree_info"][0]["tree_structure"]
@@ -36,5 +41,9 @@ def in_words(booster: lgb.Booster, features: list[dict[str, Any]]) -> str:
         taken = [level for level, code in feature["levels"].items() if (code <= cut) == left]
         taken += ["missing"] if (feature["missing"] <= cut) == left else []
         return f"{name} is {' or '.join(taken) or 'anything else'}"
+    if cut >= BEYOND:
+        return f"{name} is {'known' if left else 'missing'}"
     missing = tree["missing_type"] == "NaN" and tree["default_left"] == left
-    return f"{name} {'up to' if left else 'above'} {cut:.4g}{' or missing' if missing else ''}"
+    below, above = ("below", "at least") if -NOTHING < cut < 0 else ("up to", "above")
+    edge = 0.0 if abs(cut) < NOTHING else cut
+    return f"{name} {below if left else above} {edge:.4g}{' or missing' if missing else ''}"
