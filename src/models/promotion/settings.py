@@ -64,8 +64,9 @@ class PromotionSettings(FitSettings):
     @field_validator("second_learners")
     @classmethod
     def _of_other_outcomes(cls, value: list[str]) -> list[str]:
-        if "proportional" not in value or not set(value) - {"proportional", "average"}:
-            raise ValueError("proportional must be among them, it is the rival of leaving, and another one")
+        if "proportional" not in value or not set(value) - {"proportional", "average", "one_rule"}:
+            raise ValueError("proportional must be among them, it is the rival of leaving, and another one that "
+                             "estimates an effect, beside average and one_rule")  # fmt: skip
         if "response" in value:
             raise ValueError("response can't be among them: the order of the response's champion is the rival of value")
         return value

@@ -15,6 +15,7 @@ from afraz.models.promotion.settings import PromotionSettings
         ({"learners": ["response", "average"]}, "one that estimates an effect must be among them"),
         ({"second_learners": ["linear", "dr"]}, "proportional must be among them"),
         ({"second_learners": ["proportional", "average"]}, "and another one"),
+        ({"second_learners": ["proportional", "one_rule"]}, "and another one"),
         ({"second_learners": ["proportional", "dr", "response"]}, "response can't be among them"),
         ({"tretment": "arm"}, "did you mean treatment"),
         ({"test_dates": 0}, "test_dates"),
