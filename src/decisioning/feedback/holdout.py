@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from ... import catalog
 from ...errors import DataError
@@ -145,7 +145,8 @@ def holdout_effect(members: pd.DataFrame, margins: pd.DataFrame, *, began: date,
     earlier, later = (at[when == np.datetime64(day)] for day in (began - timedelta(days=YEAR), began))
     ids, held = members["customer_id"], members["held"].to_numpy()
     known = earlier["margin_12m"].reindex(ids).to_numpy(float)
-    reach = float(norm.ppf(1 - level / len(MARGINS) / 2))
+    fewer = int(min(held.sum(), (~held).sum()))  # their spread is little known where they are few
+    reach = float(t.ppf(1 - level / len(MARGINS) / 2, fewer - 1))
     rows = []
     for outcome, days in MARGINS.items():
         if later[outcome].isna().all():

@@ -72,6 +72,16 @@ def test_a_window_that_is_not_over_has_no_look_and_customers_without_a_booking_c
     assert found[["held", "others"]].sum(axis=1).tolist() == [4000]
 
 
+@pytest.mark.parametrize("held", [2, 5])
+def test_few_who_are_held_out_raise_no_more_alarms_than_stated(held: int) -> None:
+    alarms = 0
+    for seed in range(200):
+        members, margins = drawn(seed, n=500)
+        found = holdout_effect(members.assign(held=members.index < held), margins, began=BEGAN, level=0.1)
+        alarms += found["verdict"].iloc[0] != "undecided"
+    assert alarms <= binom.ppf(0.995, 200, 0.05)
+
+
 @pytest.mark.parametrize(("held", "whom"), [(False, "nobody"), (True, "everybody")])
 def test_no_holdout_is_an_error_that_says_where_to_state_it(held: bool, whom: str) -> None:
     members, margins = drawn(3)
