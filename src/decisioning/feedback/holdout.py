@@ -60,7 +60,7 @@ def lasting_holdout(as_of: str, treatments: pd.DataFrame, *, level: float) -> Ho
                        "from half a year after the first round on")  # fmt: skip
     began, until = date.fromisoformat(next(iter(kept))), date.fromisoformat(as_of)
     members = always_held([pd.read_parquet(file) for file in kept.values()])
-    tables = {name: catalog.scan(name) for name in ("customers", "transactions")}
+    tables = catalog.canonical_tables()  # with accounts: who has one is a customer before the first booking
     before = began - timedelta(days=YEAR)
     labels = value_labels(tables, [before, began], observed_until=until).select("customer_id", "as_of", *MARGINS)
     found = holdout_effect(members, labels.to_pandas(), began=began, level=level)

@@ -155,3 +155,15 @@ def test_before_the_first_round_the_holdout_is_not_compared(workspace: Path) -> 
     found = lasting_holdout("2026-07-01", NOTHING, level=0.05)
     assert found.table.empty
     assert found.said.startswith("no round was decided before 2026-07-01")
+
+
+def test_customers_with_an_account_and_no_booking_yet_count_with_what_they_bring(workspace: Path) -> None:
+    strips = keep_rounds()
+    rows = pd.read_parquet(catalog.path("transactions"))
+    asleep = rows["customer_id"].isin(strips["customer_id"].iloc[::2]) & (rows["booked_at"] < pd.Timestamp(BEGAN))
+    rows[~asleep].to_parquet(catalog.target("transactions"))
+    opened = pd.DataFrame({"account_id": strips["customer_id"], "customer_id": strips["customer_id"],
+                           "opened_at": pd.Timestamp("2023-01-01"), "closed_at": pd.NaT})  # fmt: skip
+    opened.astype({"closed_at": "datetime64[us]"}).to_parquet(catalog.target("accounts"))
+    found = lasting_holdout("2026-01-01", NOTHING, level=0.05).table
+    assert found[["mean_held", "mean_others"]].iloc[0].tolist() == pytest.approx([60.0, 72.0], abs=1.0)
