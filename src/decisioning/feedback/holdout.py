@@ -31,6 +31,7 @@ COLUMNS = ["outcome", "days", "ends_on", "held", "others", "mean_held", "mean_ot
            "smallest_found", "verdict"]  # fmt: skip
 MORE, LESS, UNDECIDED = "brings more", "brings less", "undecided"
 POWER = float(norm.ppf(0.8))
+FEWEST = 2  # customers of each side that have a spread
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class Holdout:
 
 
 def lasting_holdout(as_of: str, treatments: pd.DataFrame, *, level: float) -> Holdout:
-    """Compare the customers of the first round that is kept: those in the holdout of every round with those in none.
+    """Compare the customers of the first round with a holdout: those in it in every round of the year, those in none.
+
+    Where nobody is held out, or one customer, there is nothing to compare, and the words say so.
 
     Parameters
     ----------
@@ -54,17 +57,28 @@ def lasting_holdout(as_of: str, treatments: pd.DataFrame, *, level: float) -> Ho
     treatments : who was assigned what, to see that the holdout got nothing
     level : of both looks together
     """
-    kept = kept_rounds(as_of, "round_strips")
-    if not kept:
-        return Holdout(pd.DataFrame(columns=COLUMNS), f"no round was decided before {as_of}: the holdout is compared "
-                       "from half a year after the first round on")  # fmt: skip
-    began, until = date.fromisoformat(next(iter(kept))), date.fromisoformat(as_of)
-    members = always_held([pd.read_parquet(file) for file in kept.values()])
+    kept = {day: pd.read_parquet(file) for day, file in kept_rounds(as_of, "round_strips").items()}
+    drawn = [day for day, strips in kept.items() if strips["strip"].eq(HOLDOUT).any()]
+    if not drawn:
+        none = "nobody was held out in a round" if kept else "no round was decided"
+        return _nothing(f"{none} before {as_of}: the holdout is compared from half a year after its first round on")
+    began, until = date.fromisoformat(drawn[0]), date.fromisoformat(as_of)
+    ends = began + timedelta(days=YEAR)
+    members = always_held([strips for day, strips in kept.items() if drawn[0] <= day < ends.isoformat()])
+    if min(members["held"].sum(), (~members["held"]).sum()) < FEWEST:
+        return _nothing(
+            f"{members['held'].sum():,} of {len(members):,} customers were held out in every round since {began}: "
+            "strips of params/decide.yaml say how many, and fewer than two show nothing"
+        )
     tables = catalog.canonical_tables()  # with accounts: who has one is a customer before the first booking
     before = began - timedelta(days=YEAR)
     labels = value_labels(tables, [before, began], observed_until=until).select("customer_id", "as_of", *MARGINS)
     found = holdout_effect(members, labels.to_pandas(), began=began, level=level)
     return Holdout(found, _said(members, treatments, found, began))
+
+
+def _nothing(said: str) -> Holdout:
+    return Holdout(pd.DataFrame(columns=COLUMNS), said)
 
 
 def always_held(strips: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -176,7 +190,9 @@ def _left_over(brought: Array, before: Array, inside: NDArray[np.bool_]) -> Arra
 
 def _said(members: pd.DataFrame, treatments: pd.DataFrame, found: pd.DataFrame, began: date) -> str:
     held = members.loc[members["held"], "customer_id"]
-    got = treatments[(treatments["assigned_at"] >= pd.Timestamp(began)) & treatments["delivered_at"].notna()]
+    ends = pd.Timestamp(began + timedelta(days=YEAR))
+    during = (treatments["assigned_at"] >= pd.Timestamp(began)) & (treatments["assigned_at"] < ends)
+    got = treatments[during & treatments["delivered_at"].notna()]
     reached = int(held.isin(got["customer_id"]).sum())
     due = [(began + timedelta(days=days)).isoformat() for days in MARGINS.values()]
     next_look = f"; the next look is on {due[len(found)]}" if len(found) < len(due) else ""

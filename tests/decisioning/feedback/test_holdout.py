@@ -157,6 +157,37 @@ def test_before_the_first_round_the_holdout_is_not_compared(workspace: Path) -> 
     assert found.said.startswith("no round was decided before 2026-07-01")
 
 
+def decided_again(strips: pd.DataFrame, held: int) -> pd.DataFrame:
+    """The same customers, of whom the first ``held`` are held out."""
+    return strips.assign(strip=np.where(np.arange(len(strips)) < held, "holdout", "decided"))
+
+
+@pytest.mark.parametrize("held", [0, 1])
+def test_without_a_holdout_it_is_said_and_nothing_fails(workspace: Path, held: int) -> None:
+    strips = keep_rounds()
+    for day in ("2025-07-01", "2025-08-01"):
+        catalog.save("round_strips", decided_again(strips, held), as_of=day)
+    found = lasting_holdout("2026-07-01", NOTHING, level=0.05)
+    assert found.table.empty
+    assert catalog.to_json(found.looks()) == "{}\n"
+    words = "1 of 600 customers were held out in every round since 2025-07-01"
+    assert found.said.startswith(words if held else "nobody was held out in a round before 2026-07-01")
+
+
+def test_a_holdout_is_compared_from_its_first_round_and_still_when_it_has_ended_after_a_year(workspace: Path) -> None:
+    strips = keep_rounds()
+    held = int(strips["strip"].eq("holdout").sum())
+    for day in ("2025-06-01", "2026-07-01"):
+        catalog.save("round_strips", decided_again(strips, 0), as_of=day)
+    later = pd.DataFrame({"customer_id": strips["customer_id"], "assigned_at": pd.Timestamp("2026-07-02"),
+                          "delivered_at": pd.Timestamp("2026-07-03")})  # fmt: skip
+    found = lasting_holdout("2026-08-01", later, level=0.05)
+    assert found.table["held"].tolist() == [held, held]
+    assert found.said == f"{held} customers get no campaign since 2025-07-01, {600 - held} others may"
+    ended = lasting_holdout("2026-08-01", later.assign(assigned_at=pd.Timestamp("2026-06-30")), level=0.05)
+    assert f"; {held} of the holdout were contacted" in ended.said
+
+
 def test_customers_with_an_account_and_no_booking_yet_count_with_what_they_bring(workspace: Path) -> None:
     strips = keep_rounds()
     rows = pd.read_parquet(catalog.path("transactions"))
