@@ -320,8 +320,7 @@ def _ruled(effect: _Effect, encoder: FoldEncoder) -> dict[str, Any]:
     if fitted is None:
         return said
     rule = in_words(fitted.boosters["uplift"], encoder.features())
-    more = f": first whoever has {rule}" if effect.choice.name == ONE_RULE else ""
-    return said | {"rule": rule, "verdict": said["verdict"] + more}
+    return said | {"rule": rule, "verdict": f"{said['verdict']} (the rule: {rule})"}
 
 
 def _predict(

@@ -267,7 +267,7 @@ def test_a_rule_that_does_as_well_as_any_learner_is_used_and_said() -> None:
     assert said["chosen"] == found.model.spec["learner"] == "one_rule"
     assert said["rule"].startswith("x1 above")
     assert float(said["rule"].removeprefix("x1 above ")) == pytest.approx(0, abs=0.1)
-    assert said["verdict"].endswith(f"first whoever has {said['rule']}")
+    assert said["verdict"].endswith(f"do not support more than one rule, which is used (the rule: {said['rule']})")
     told = found.predictions["response_uplift"].to_numpy()
     assert sorted(set(told.round(9))) == pytest.approx([0.0, 0.4], abs=0.08)
 
