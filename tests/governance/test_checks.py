@@ -156,6 +156,25 @@ def test_a_list_of_offers_fails_that_gains_nothing_or_knows_who_was_treated(clea
     assert _promoting(clean, gap=0.06)[0] == "pass", "its interval reaches the bound"
 
 
+def _beyond_response(clean: Evidence, chosen: str, **low: float) -> tuple[str, str]:
+    leads = {name: {"over_rival": end + 0.001, "over_rival_low": end, "over_rival_high": end + 0.002}
+             for name, end in low.items()}  # fmt: skip
+    found = CHECKS["AFZ011"](replace(clean, metrics={"choice": {"chosen": chosen, "learners": leads}}))
+    return found.status, found.evidence
+
+
+def test_the_lead_that_decided_the_choice_is_the_one_that_is_judged(clean: Evidence) -> None:
+    status, said = _beyond_response(clean, "dr", dr=-0.0005, average=0.001)
+    assert status == "pass"
+    assert said == (
+        "dr is used, and the average of the learners gains 0.00200 (0.00100–0.00300) more than response ranking"
+    )
+    assert _beyond_response(clean, "dr", dr=0.001, average=-0.0005)[0] == "fail", "the best of many leads by luck"
+    assert _beyond_response(clean, "one_rule", one_rule=0.001, average=-0.0005)[0] == "pass"
+    assert _beyond_response(clean, "dr", dr=-0.0005)[0] == "fail"
+    assert _beyond_response(clean, "response")[0] == "not_applicable"
+
+
 def test_the_effect_of_offers_is_not_asked_of_another_model(clean: Evidence) -> None:
     found = CHECKS["AFZ010"](clean)
     assert (found.status, found.severity) == ("not_applicable", "blocking")

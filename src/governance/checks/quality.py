@@ -28,9 +28,14 @@ def baseline(evidence: Evidence) -> Found:
     if choice is not None:  # an uplift has no single column as rival: it is response ranking that it must beat
         if choice["chosen"] == "response":
             return "not_applicable", "the simple rival itself, response ranking, was chosen: the data support no more"
-        found = choice["learners"][choice["chosen"]]
+        chosen, learners = choice["chosen"], choice["learners"]
+        judged = (
+            "average" if "average" in learners and chosen != "one_rule" else chosen
+        )  # the best of many leads by luck
+        found = learners[judged]
         lead = {"value": found["over_rival"], "low": found["over_rival_low"], "high": found["over_rival_high"]}
-        return verdict(lead["low"] > 0), f"{choice['chosen']} gains {spelled(lead, 5)} more than response ranking"
+        told = chosen if judged == chosen else f"{chosen} is used, and the average of the learners"
+        return verdict(lead["low"] > 0), f"{told} gains {spelled(lead, 5)} more than response ranking"
     beside = evidence.metrics.get("baseline")
     if beside is None:
         return "not_applicable", "the stage measured no simple rival"
