@@ -5,10 +5,7 @@ import gc
 import sys
 
 from ..errors import AfrazError
-from . import customers, reviewing, risk, servers, stages
-from .terminal import app, errors
-
-__all__ = ["app", "customers", "main", "reviewing", "risk", "servers", "stages"]
+from .screen import errors
 
 
 def main() -> None:
@@ -16,6 +13,13 @@ def main() -> None:
     atexit.register(gc.freeze)  # the process ends: to collect what MLflow had loaded takes it more than a second
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # no notebook's schema asks for this grammar
     try:
+        if sys.argv[1:2] == ["next-action"]:
+            from .desk import answered
+
+            if answered(sys.argv[1:]):
+                return
+        from .commands import app
+
         app()
     except AfrazError as error:
         errors.print(f"error: {error}", style="red", markup=False)

@@ -7,7 +7,9 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from .terminal import app, console, use_the_code_of_this_workspace
+from .desk import tell
+from .screen import console
+from .terminal import app, use_the_code_of_this_workspace
 
 
 @app.command()
@@ -125,22 +127,7 @@ def next_action(
     on: Annotated[str | None, typer.Option(help="ISO date on which it is asked; default: today")] = None,
 ) -> None:
     """What to do for a customer who calls or comes in: worth, risk, the next offer, or why there is none."""
-    from dataclasses import asdict
-
-    from ..params import iso_date
-    from ..pipeline.next_action import next_action as look_up
-
-    found = asdict(look_up(customer, iso_date(on, "--on") if on else None))
-    if json:
-        from json import dumps
-
-        print(dumps(found, ensure_ascii=False))
-        return
-    table = Table(show_header=False)
-    for name, value in found.items():
-        if value is not None:
-            table.add_row(name.replace("_", " "), Text(str(value)))
-    console.print(table)
+    tell(customer, json=json, on=on)
 
 
 @app.command()

@@ -6,7 +6,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from .terminal import app, console, errors, ledger_app
+from .screen import console, errors
+from .terminal import app, ledger_app
 
 if TYPE_CHECKING:
     from ..governance.review import Decided

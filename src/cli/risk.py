@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from .terminal import app, console
+from .screen import console
+from .terminal import app
 
 if TYPE_CHECKING:
     import pandas as pd

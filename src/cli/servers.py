@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .terminal import app, console
+from .screen import console
+from .terminal import app
 
 
 @app.command()

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from .terminal import app, console, use_the_code_of_this_workspace
+from .screen import console
+from .terminal import app, use_the_code_of_this_workspace
 
 Override = Annotated[list[str] | None, typer.Option("-P", help="name=value, over the params file; value as YAML")]
 

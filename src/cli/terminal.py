@@ -1,11 +1,10 @@
-"""The application that commands hang on, and where it writes."""
+"""The application that commands hang on."""
 
 import os
 import sys
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -13,8 +12,6 @@ app = typer.Typer(
 )  # fmt: skip
 ledger_app = typer.Typer(no_args_is_help=True, help="Who moved which champion when, and why.")
 app.add_typer(ledger_app, name="ledger")
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def use_the_code_of_this_workspace() -> None:

@@ -151,8 +151,8 @@ def test_only_the_row_is_read(tmp_path: Path, desk: pd.DataFrame) -> None:
     assert [step[-1] for step in plan] == ["SEARCH desk USING PRIMARY KEY (customer_id=?)"]
 
 
-def test_looking_up_loads_no_library_of_tables() -> None:
-    heavy = "{'pandas', 'numpy', 'pyarrow', 'duckdb', 'ibis', 'sqlalchemy', 'pydantic', 'mlflow', 'yaml'}"
-    code = f"import sys, afraz.cli, afraz.pipeline.next_action; print(sorted({heavy} & set(sys.modules)))"
+def test_looking_up_loads_no_library_of_tables_and_no_other_command() -> None:
+    heavy = "{'pandas', 'numpy', 'pyarrow', 'duckdb', 'ibis', 'sqlalchemy', 'pydantic', 'mlflow', 'yaml', 'typer'}"
+    code = f"import sys, afraz.cli, afraz.cli.desk; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

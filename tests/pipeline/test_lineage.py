@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from afraz import catalog, tracking
-from afraz.cli import app
+from afraz.cli.commands import app
 from afraz.digests import file_digest, folder_digest
 from afraz.errors import DataError
 from afraz.governance import registry

@@ -50,6 +50,19 @@ def test_people_see_a_table_and_programs_an_object(
     assert "tier" not in shown
 
 
+def test_the_plain_form_says_what_the_application_says(
+    index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    today = dt.date.today().isoformat()
+    for form in ([], ["--json"]):
+        _run(monkeypatch, "C1", *form)
+        plain = capsys.readouterr().out
+        with pytest.raises(SystemExit, match="0"):
+            _run(monkeypatch, "C1", "--on", today, *form)
+        assert plain == capsys.readouterr().out
+        assert "C1" in plain
+
+
 def test_a_stranger_and_a_wrong_day_end_with_an_error_and_no_traceback(
     index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

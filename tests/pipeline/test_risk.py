@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from afraz import catalog
-from afraz.cli import app
+from afraz.cli.commands import app
 from afraz.errors import DataError, ParamsError
 from afraz.pipeline.risk import measure
 from afraz.scoring.sinks import write_scores
