@@ -31,7 +31,7 @@ from afraz.scoring.oracle import offers_of_test
 
 Array = NDArray[np.float64]
 
-SHARES = (0.1, 0.2, 0.3, 0.5)
+AT = {0.1: "10pct", 0.2: "20pct", 0.3: "30pct", 0.5: "50pct"}  # lengths of lists, and what they are called
 BUDGET = 0.3
 LISTS = ("ours", "response", "random", "observable", "latent")
 EXPECT = ("ours", "observable", "latent")  # lists that say what a contact is worth; the others spend the whole budget
@@ -149,15 +149,14 @@ def measured(place: Path, oracle: Oracle, seed: int) -> dict[str, Any]:
              "observable": oracle.predict(offers), "latent": worth}  # fmt: skip
     dogs = (true["quadrant"] == "sleeping_dog").to_numpy(float)
     row: dict[str, Any] = {"seed": seed, "customers": len(offers), "learner": choice["chosen"]}
-    for share in SHARES:
-        at = f"{share:.0%}".replace("%", "pct")
+    for share, at in AT.items():
         row |= {f"{name}_at_{at}": worth_of_list(worth, score, share) for name, score in lists.items()}
     for name, score in lists.items():
         first = first_share(score, BUDGET)
         decided = first * (score > 0) if name in EXPECT else first
         row |= {f"contacts_{name}": float(decided.sum()), f"worth_{name}": float(worth @ decided),
                 f"sleeping_dogs_{name}": float(dogs @ decided),
-                f"sleeping_dogs_{name}_at_30pct": float(dogs @ first)}  # fmt: skip
+                f"sleeping_dogs_{name}_at_{AT[BUDGET]}": float(dogs @ first)}  # fmt: skip
     row |= finite({"uplift_correlation": float(offers["response_uplift"].corr(true["uplift"]))})
     return row
 
@@ -178,14 +177,14 @@ def summed_up(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "contacted": {name: float((table[f"contacts_{name}"] / customers).mean()) for name in LISTS},
         "sleeping_dogs_of_contacts": {
             name: float(woken[name].sum() / table[f"contacts_{name}"].sum()) for name in LISTS},
-        "at_equal_length": {at: _at_equal_length(table, at) for at in (f"{s:.0%}".replace("%", "pct") for s in SHARES)},
+        "at_equal_length": {at: _at_equal_length(table, at) for at in AT.values()},
         "by_bank": list(rows),
     }  # fmt: skip
 
 
 def _at_equal_length(table: pd.DataFrame, at: str) -> dict[str, Any]:
     paid = {name: table[f"{name}_at_{at}"] for name in LISTS}
-    woken = {name: table[f"sleeping_dogs_{name}_at_{at}"] for name in LISTS} if at == "30pct" else {}
+    woken = {name: table[f"sleeping_dogs_{name}_at_{at}"] for name in LISTS} if at == AT[BUDGET] else {}
     return {**_compared(paid, woken), "worth_per_contact": {name: float(v.mean()) for name, v in paid.items()}}
 
 
@@ -198,6 +197,8 @@ def _compared(paid: dict[str, pd.Series], woken: dict[str, pd.Series]) -> dict[s
     gained = {name: paid[name] - paid["random"] for name in LISTS}
     ratio, low, high = fieller(gained["ours"].to_numpy(float), gained["response"].to_numpy(float))
     dogs = {name: float(each.sum()) for name, each in woken.items()}
+    ratios = {"": ("ours", "response"), "_to_random": ("ours", "random"),
+              "_of_observable_oracle": ("observable", "response")}  # fmt: skip
     return {
         **mean_of("share_of_observable_oracle", gained["ours"] / gained["observable"]),
         **mean_of("share_of_latent_oracle", gained["ours"] / gained["latent"]),
@@ -205,9 +206,7 @@ def _compared(paid: dict[str, pd.Series], woken: dict[str, pd.Series]) -> dict[s
         **mean_of("difference_to_response_ranking", paid["ours"] - paid["response"]),
         **mean_of("gain_of_response_ranking", gained["response"]),
         "banks_above_response_ranking": float((paid["ours"] > paid["response"]).mean()),
-        **({f"sleeping_dogs_ratio{of}": dogs["ours"] / dogs[to]
-            for of, to in (("", "response"), ("_to_random", "random"))} if dogs else {}),
-        **({"sleeping_dogs_ratio_of_observable_oracle": dogs["observable"] / dogs["response"]} if dogs else {}),
+        **{f"sleeping_dogs_ratio{of}": dogs[one] / dogs[other] for of, (one, other) in ratios.items() if dogs},
     }  # fmt: skip
 
 
